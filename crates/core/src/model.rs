@@ -1,0 +1,191 @@
+//! The three kinds of model, as the rest of docent sees them.
+//!
+//! Implementations own a thread each; these traits are the requests that go in and the values
+//! that come out. Nothing here knows tensors or files.
+
+use std::sync::mpsc::Receiver;
+
+use serde::{Deserialize, Serialize};
+
+/// A model could not do what was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ModelError {
+    /// The request itself cannot be met: a prompt past the context, say.
+    #[error("{0}")]
+    Refused(String),
+    /// The model failed or its thread is gone.
+    #[error("the model {model} stopped: {reason}")]
+    Stopped {
+        /// The model's name.
+        model: String,
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+/// Who waits for an embedding: a person overtakes the indexer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// A person waits.
+    Interactive,
+    /// The indexer waits.
+    Background,
+}
+
+/// Turns texts into unit vectors.
+pub trait Embedder: Send + Sync {
+    /// Name and content hash of the model: vectors of equal fingerprints are comparable.
+    fn fingerprint(&self) -> &str;
+
+    /// Length of every vector.
+    fn dimension(&self) -> usize;
+
+    /// The number of tokens that one text may have, special tokens included.
+    fn max_tokens(&self) -> usize;
+
+    /// The number of tokens of `text` for this model, special tokens not counted.
+    fn count_tokens(&self, text: &str) -> usize;
+
+    /// A unit vector of [`Embedder::dimension`] values for each text, in order. The same text
+    /// gives the same vector whatever its neighbours are. A text longer than
+    /// [`Embedder::max_tokens`] is embedded by windows whose mean is taken.
+    ///
+    /// # Errors
+    /// When the model's thread failed.
+    fn embed(&self, texts: &[String], urgency: Urgency) -> Result<Vec<Vec<f32>>, ModelError>;
+
+    /// The vector of a question: [`Embedder::embed`] of one text with the model's own prompt
+    /// for queries, ahead of whatever the indexer has waiting.
+    ///
+    /// # Errors
+    /// When the model's thread failed.
+    fn embed_query(&self, text: &str) -> Result<Vec<f32>, ModelError>;
+}
+
+/// Orders candidates by how well they answer a question.
+pub trait Reranker: Send + Sync {
+    /// Name and content hash of the model.
+    fn fingerprint(&self) -> &str;
+
+    /// A score for each passage; higher is better. Scores of different questions do not compare.
+    ///
+    /// # Errors
+    /// When the model's thread failed.
+    fn rerank(&self, question: &str, passages: &[String]) -> Result<Vec<f32>, ModelError>;
+}
+
+/// Who speaks in a message of a chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The rules that docent sets.
+    System,
+    /// The person.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// One message of a chat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Who speaks.
+    pub role: Role,
+    /// The words; text only, whatever tokens they resemble.
+    pub content: String,
+}
+
+/// How the next token is chosen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// 0 takes the likeliest token every time.
+    pub temperature: f32,
+    /// Keep the likeliest tokens that together reach this probability; 1 keeps all.
+    pub top_p: f32,
+    /// Penalty on tokens that were just used; 1 is none.
+    pub repetition_penalty: f32,
+    /// Seed of the random numbers.
+    pub seed: u64,
+}
+
+impl Default for Sampling {
+    /// Greedy, which is deterministic: the same question on the same files gets the same answer.
+    fn default() -> Self {
+        Sampling {
+            temperature: 0.0,
+            top_p: 1.0,
+            repetition_penalty: 1.1,
+            seed: 0,
+        }
+    }
+}
+
+/// What a generator is asked to write.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GenerationRequest {
+    /// The chat so far; the model writes the next message.
+    pub messages: Vec<Message>,
+    /// At most so many new tokens.
+    pub max_tokens: usize,
+    /// How tokens are chosen.
+    pub sampling: Sampling,
+}
+
+/// Why a generation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finish {
+    /// The model said that it was done.
+    End,
+    /// The limit on new tokens was reached.
+    Length,
+}
+
+/// What comes back while a generator writes, in this order: any number of `Token`s, then one
+/// `Done` or one `Failed`.
+#[derive(Debug, Clone)]
+pub enum GenerationEvent {
+    /// The next piece of text: whole characters, at least one.
+    Token(String),
+    /// The end, with what it cost.
+    Done(GenerationReport),
+    /// The end, without a result.
+    Failed(ModelError),
+}
+
+/// What a generation cost.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct GenerationReport {
+    /// Why it ended.
+    pub finish: Finish,
+    /// Tokens read.
+    pub prompt_tokens: usize,
+    /// Tokens written.
+    pub new_tokens: usize,
+    /// Time until the prompt was read.
+    pub prefill_ms: u64,
+    /// Time for all new tokens after that.
+    pub decode_ms: u64,
+}
+
+/// Writes text after a chat.
+pub trait Generator: Send + Sync {
+    /// A short name for people.
+    fn name(&self) -> &str;
+
+    /// Name and content hash of the model.
+    fn fingerprint(&self) -> &str;
+
+    /// The number of tokens that prompt and answer may have together.
+    fn context_tokens(&self) -> usize;
+
+    /// The number of tokens of `text`, special tokens not counted.
+    fn count_tokens(&self, text: &str) -> usize;
+
+    /// The number of tokens that these messages take once laid out by the model's template.
+    fn count_prompt_tokens(&self, messages: &[Message]) -> usize;
+
+    /// Starts to write; events arrive in the channel. Dropping the receiver stops the model
+    /// before its next token.
+    fn generate(&self, request: GenerationRequest) -> Receiver<GenerationEvent>;
+}
