@@ -242,7 +242,14 @@ mod tests {
     fn a_span_is_located_by_page_and_line() {
         let place = pages().locate(15..19).unwrap();
         assert_eq!(place.to_string(), "page 2");
-        assert!(matches!(place, Locator::Page { first_line: 2, last_line: 2, .. }));
+        assert!(matches!(
+            place,
+            Locator::Page {
+                first_line: 2,
+                last_line: 2,
+                ..
+            }
+        ));
     }
 
     #[test]

@@ -13,7 +13,10 @@ impl Language {
     /// The language of an ISO 639-3 code; `None` if it is not three lower-case letters.
     pub fn from_code(code: &str) -> Option<Language> {
         let bytes: [u8; 3] = code.as_bytes().try_into().ok()?;
-        bytes.iter().all(u8::is_ascii_lowercase).then_some(Language(bytes))
+        bytes
+            .iter()
+            .all(u8::is_ascii_lowercase)
+            .then_some(Language(bytes))
     }
 
     /// The ISO 639-3 code.
