@@ -141,10 +141,17 @@ pub enum Finish {
     Length,
 }
 
-/// What comes back while a generator writes, in this order: any number of `Token`s, then one
-/// `Done` or one `Failed`.
+/// What comes back while a generator writes, in this order: any number of `Reading`s, any number
+/// of `Token`s, then one `Done`; or at any point one `Failed`, after which nothing comes.
 #[derive(Debug, Clone)]
 pub enum GenerationEvent {
+    /// The prompt is being read, which takes most of the time before the first token.
+    Reading {
+        /// Tokens of the prompt that were read.
+        done: usize,
+        /// Tokens of the prompt.
+        total: usize,
+    },
     /// The next piece of text: whole characters, at least one.
     Token(String),
     /// The end, with what it cost.
@@ -186,6 +193,6 @@ pub trait Generator: Send + Sync {
     fn count_prompt_tokens(&self, messages: &[Message]) -> usize;
 
     /// Starts to write; events arrive in the channel. Dropping the receiver stops the model
-    /// before its next token.
+    /// before its next token, or before the next stretch of the prompt.
     fn generate(&self, request: GenerationRequest) -> Receiver<GenerationEvent>;
 }
