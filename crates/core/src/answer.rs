@@ -1,8 +1,13 @@
 //! Answers: quoted evidence first, then the model's words, each sentence with its standing.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
-use crate::citation::Citation;
+use crate::citation::{self, Citation};
+use crate::document::Document;
+use crate::evidence::{self, WeightedTerms};
+use crate::sentence;
 
 /// What stands behind a sentence that the model wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +88,171 @@ pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A passage that the model was shown, with the document that it can be checked against.
+#[derive(Debug, Clone)]
+pub struct Shown<'a> {
+    /// Its number in the prompt.
+    pub number: usize,
+    /// Path of its file.
+    pub path: &'a str,
+    /// The document.
+    pub document: &'a Document,
+    /// Its bytes in the document's text.
+    pub span: Range<usize>,
+}
+
+impl Shown<'_> {
+    fn text(&self) -> &str {
+        self.document.text.get(self.span.clone()).unwrap_or("")
+    }
+}
+
+/// A sentence is supported when a passage's sentence, with its neighbours, holds this share of
+/// its words. Names and numbers have to be there whatever the share.
+const SUPPORT: f32 = 0.6;
+
+/// Checks what the model wrote against the passages, sentence by sentence, and adds the
+/// citations that hold to `citations` (which may already hold the quoted evidence).
+///
+/// A sentence in quotation marks has to stand in a passage word for word; any other has to be
+/// covered by one. The passages that the model names as `[n]` are looked at first, then all: a
+/// wrong number is corrected, never shown.
+pub fn check(written: &str, shown: &[Shown<'_>], citations: &mut Vec<Citation>) -> Vec<Sentence> {
+    let text = written.trim();
+    sentence::sentences(text)
+        .into_iter()
+        .map(|span| check_sentence(&text[span], shown, citations))
+        .collect()
+}
+
+fn check_sentence(written: &str, shown: &[Shown<'_>], citations: &mut Vec<Citation>) -> Sentence {
+    let (text, named) = without_marks(written);
+    let claims = evidence::terms(&text);
+    if claims.is_empty() || (named.is_empty() && announces(&text)) {
+        return Sentence {
+            text,
+            support: Support::NoClaim,
+        };
+    }
+    let (first, others): (Vec<_>, Vec<_>) = shown
+        .iter()
+        .partition(|passage| named.contains(&passage.number));
+    let quotes = quoted(&text);
+    let found = first.iter().chain(&others).find_map(|passage| {
+        if quotes.is_empty() {
+            best_support(&text, passage).map(|span| (passage, vec![span]))
+        } else {
+            let spans = quotes.iter().map(|quote| locate_quote(quote, passage));
+            spans
+                .collect::<Option<Vec<_>>>()
+                .map(|spans| (passage, spans))
+        }
+    });
+    let numbers = found.map(|(passage, spans)| {
+        let cited = spans
+            .into_iter()
+            .filter_map(|span| add(passage, span, citations));
+        let mut numbers: Vec<usize> = cited.collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    });
+    let support = match numbers {
+        Some(numbers) if !numbers.is_empty() => Support::Cited { citations: numbers },
+        _ => Support::Unsupported,
+    };
+    Sentence { text, support }
+}
+
+/// The number of the citation of `span`, which is added if it is not there yet.
+fn add(passage: &Shown<'_>, span: Range<usize>, citations: &mut Vec<Citation>) -> Option<usize> {
+    let same = |c: &&Citation| c.path == passage.path && c.start == span.start && c.end == span.end;
+    if let Some(known) = citations.iter().find(same) {
+        return Some(known.number);
+    }
+    let number = citations.len() + 1;
+    let citation = citation::cite(passage.document, passage.path, span, passage.number, number)?;
+    citations.push(citation);
+    Some(number)
+}
+
+/// The sentence without marks such as `[2]` or `[1, 3]`, and the numbers in them.
+fn without_marks(written: &str) -> (String, Vec<usize>) {
+    let (mut text, mut numbers, mut rest) = (String::new(), Vec::new(), written);
+    while let Some(open) = rest.find('[') {
+        let inside = rest[open + 1..].split_once(']').map(|(inside, _)| inside);
+        let listed: Option<Vec<usize>> = inside.and_then(|inside| {
+            inside
+                .split([',', ' ', ';'])
+                .filter(|n| !n.is_empty())
+                .map(|n| n.parse().ok())
+                .collect()
+        });
+        match (inside, listed) {
+            (Some(inside), Some(listed)) if !listed.is_empty() => {
+                text.push_str(rest[..open].trim_end());
+                numbers.extend(listed);
+                rest = &rest[open + inside.len() + 2..];
+            }
+            _ => {
+                text.push_str(&rest[..=open]);
+                rest = &rest[open + 1..];
+            }
+        }
+    }
+    text.push_str(rest);
+    (one_line(&text), numbers)
+}
+
+/// Whether a sentence only says that something follows.
+fn announces(text: &str) -> bool {
+    text.ends_with(':') || text.ends_with('?')
+}
+
+/// What stands in quotation marks and is long enough to be a quotation rather than a name.
+fn quoted(text: &str) -> Vec<&str> {
+    let marks = ['"', '“', '”', '„', '«', '»'];
+    text.split(marks)
+        .skip(1)
+        .step_by(2)
+        .map(str::trim)
+        .filter(|quote| quote.split_whitespace().count() >= 3)
+        .collect()
+}
+
+fn locate_quote(quote: &str, passage: &Shown<'_>) -> Option<Range<usize>> {
+    let quote = quote.trim_end_matches(['.', ',', ';', '…']);
+    let found = citation::find_quote(passage.text(), quote, 0)?;
+    Some(passage.span.start + found.start..passage.span.start + found.end)
+}
+
+/// The span, in the document, of the passage's sentence that covers `text` best, if that and
+/// its neighbours cover enough of it and hold each of its numbers.
+fn best_support(text: &str, passage: &Shown<'_>) -> Option<Range<usize>> {
+    let terms = WeightedTerms::of(text, |_| 1.0);
+    let body = passage.text();
+    let spans = sentence::sentences(body);
+    let coverage = |span: &Range<usize>| terms.coverage(&body[span.clone()]);
+    let best = (0..spans.len()).max_by(|&a, &b| {
+        coverage(&spans[a])
+            .total_cmp(&coverage(&spans[b]))
+            .then(b.cmp(&a))
+    })?;
+    let around = spans[best.saturating_sub(1)].start..spans[(best + 1).min(spans.len() - 1)].end;
+    let enough = coverage(&around) >= SUPPORT && coverage(&spans[best]) >= SUPPORT / 2.0;
+    let holds_numbers =
+        numbers(text).all(|number| numbers(&body[around.clone()]).any(|n| n == number));
+    (enough && holds_numbers)
+        .then(|| passage.span.start + spans[best].start..passage.span.start + spans[best].end)
+}
+
+/// The numbers in a text, as written, without the full stop or comma behind them.
+fn numbers(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | ',' | '/' | ':')))
+        .map(|word| word.trim_matches(['.', ',', ':', '/']))
+        .filter(|word| word.starts_with(|c: char| c.is_ascii_digit()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,5 +278,86 @@ mod tests {
             ..Answer::default()
         };
         assert_eq!(answer.to_text(), "?The deposit is kept.");
+    }
+
+    fn lease() -> Document {
+        let text = "The tenant may end this lease on ninety (90) days' notice. \
+                    The deposit is two months' rent. Pets need consent."
+            .to_owned();
+        Document {
+            format: crate::document::Format::Text,
+            title: None,
+            language: None,
+            blocks: vec![crate::document::Block {
+                span: 0..text.len(),
+                kind: crate::document::BlockKind::Paragraph,
+                locator: crate::document::Locator::Lines { first: 1, last: 1 },
+            }],
+            text,
+            warnings: vec![],
+            incomplete: None,
+        }
+    }
+
+    fn checked(written: &str) -> (Vec<Sentence>, Vec<Citation>) {
+        let document = lease();
+        let shown = [Shown {
+            number: 1,
+            path: "lease.txt",
+            span: 0..document.text.len(),
+            document: &document,
+        }];
+        let mut citations = Vec::new();
+        (check(written, &shown, &mut citations), citations)
+    }
+
+    #[test]
+    fn a_paraphrase_is_tied_to_the_sentence_that_says_it() {
+        let (sentences, citations) =
+            checked("The tenant can end the lease with 90 days' notice [1].");
+        assert_eq!(sentences[0].support, Support::Cited { citations: vec![1] });
+        assert!(citations[0].quote.starts_with("The tenant may end"));
+        assert_eq!(
+            &lease().text[citations[0].start..citations[0].end],
+            citations[0].quote
+        );
+    }
+
+    #[test]
+    fn a_wrong_number_or_an_invention_is_unsupported() {
+        for written in [
+            "The tenant may end this lease on 60 days' notice [1].",
+            "The landlord keeps a spare key in the garage [1].",
+        ] {
+            let (sentences, citations) = checked(written);
+            assert_eq!(sentences[0].support, Support::Unsupported, "{written}");
+            assert!(citations.is_empty());
+        }
+    }
+
+    #[test]
+    fn quotations_have_to_stand_there_word_for_word() {
+        let (good, citations) = checked("It says \"deposit is two months' rent\" [1].");
+        assert_eq!(good[0].support, Support::Cited { citations: vec![1] });
+        assert_eq!(citations[0].quote, "deposit is two months' rent");
+        let (bad, _) = checked("It says \"deposit is three months' rent\" [1].");
+        assert_eq!(bad[0].support, Support::Unsupported);
+    }
+
+    #[test]
+    fn a_mark_of_a_passage_that_does_not_exist_is_corrected() {
+        let (sentences, citations) = checked("The deposit is two months' rent [7].");
+        assert_eq!(sentences[0].support, Support::Cited { citations: vec![1] });
+        assert_eq!(citations[0].passage, 1);
+        assert_eq!(
+            sentences[0].to_text(),
+            "The deposit is two months' rent [1]."
+        );
+    }
+
+    #[test]
+    fn announcements_claim_nothing() {
+        let (sentences, _) = checked("Here is what the lease says:");
+        assert_eq!(sentences[0].support, Support::NoClaim);
     }
 }

@@ -1,10 +1,17 @@
-//! Chunks: the stretches of a document that are indexed and retrieved.
+//! Chunks: the stretches of a document that are indexed and retrieved, and how they are cut.
+//!
+//! Cutting follows structure. Blocks are packed in order until a chunk is large enough; a
+//! heading begins a new chunk where the old one may end, and never ends one; a block that is too
+//! large for a chunk is cut at the best border inside it: blank lines, then lines in code,
+//! sentences in prose, then words. Every byte that is not white space is in exactly one chunk.
 
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::document::Locator;
+use crate::answer::one_line;
+use crate::document::{BlockKind, Document, Locator};
+use crate::{sentence, token};
 
 /// A stretch of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +20,426 @@ pub struct Chunk {
     pub span: Range<usize>,
     /// Where that is in the original.
     pub locator: Locator,
-    /// The headings it stands under, outermost first.
+    /// The headings it stands under, outermost first; for code, the item it belongs to.
     pub heading_path: Vec<String>,
+}
+
+/// How large chunks are, in tokens as [`token::estimate`] counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChunkLimits {
+    /// A chunk does not end before it has so many, unless the document does.
+    pub min: usize,
+    /// A chunk ends at the next border once it has so many.
+    pub target: usize,
+    /// No chunk has more.
+    pub max: usize,
+}
+
+impl Default for ChunkLimits {
+    /// 200 to 400 tokens, where retrieval does best (Chroma's study of chunking, 2024).
+    fn default() -> Self {
+        ChunkLimits {
+            min: 200,
+            target: 280,
+            max: 400,
+        }
+    }
+}
+
+/// The text that is embedded for a chunk: title and heading path on a line of their own, so that
+/// a paragraph is found by what it is about, then the chunk.
+pub fn text_to_embed(title: Option<&str>, heading_path: &[String], text: &str) -> String {
+    let context: Vec<&str> = title
+        .into_iter()
+        .chain(heading_path.iter().map(String::as_str))
+        .filter(|part| !part.trim().is_empty())
+        .collect();
+    let mut line = context.join(" › ");
+    if line.is_empty() {
+        return text.to_owned();
+    }
+    line.push('\n');
+    line.push_str(text);
+    line
+}
+
+/// Cuts a document into chunks.
+pub fn cut(document: &Document, limits: ChunkLimits) -> Vec<Chunk> {
+    let pieces = pieces(document, limits);
+    pack(&pieces, limits)
+        .into_iter()
+        .filter_map(|group| {
+            let group = &pieces[group];
+            let span = group.first()?.span.start..group.last()?.span.end;
+            let topic = group
+                .iter()
+                .find(|piece| !piece.heading)
+                .or(group.first())?;
+            Some(Chunk {
+                locator: document.locate(span.clone())?,
+                span,
+                heading_path: topic.heading_path.clone(),
+            })
+        })
+        .collect()
+}
+
+/// A stretch that is not cut further.
+struct Piece {
+    span: Range<usize>,
+    tokens: usize,
+    heading: bool,
+    heading_path: Vec<String>,
+}
+
+/// The document's blocks in order, with those that are too large for a chunk cut up.
+fn pieces(document: &Document, limits: ChunkLimits) -> Vec<Piece> {
+    let text = &document.text;
+    let mut headings: Vec<(u8, String)> = Vec::new();
+    let mut pieces = Vec::new();
+    for block in &document.blocks {
+        let span = sentence::trimmed(text, block.span.clone());
+        if span.is_empty() {
+            continue;
+        }
+        if let BlockKind::Heading { level } = block.kind {
+            headings.retain(|(outer, _)| *outer < level);
+            headings.push((level, heading_words(&text[span.clone()])));
+        }
+        let heading_path = heading_path(&headings, &block.kind);
+        for span in split(text, span, borders(&block.kind), limits) {
+            pieces.push(Piece {
+                tokens: token::estimate(&text[span.clone()]),
+                span,
+                heading: matches!(block.kind, BlockKind::Heading { .. }),
+                heading_path: heading_path.clone(),
+            });
+        }
+    }
+    pieces
+}
+
+fn heading_path(headings: &[(u8, String)], kind: &BlockKind) -> Vec<String> {
+    let item = match kind {
+        BlockKind::Code { item } => item.clone(),
+        _ => None,
+    };
+    headings
+        .iter()
+        .map(|(_, words)| words.clone())
+        .chain(item)
+        .collect()
+}
+
+/// A heading's words, without its markup and of a length that is fit to be repeated.
+fn heading_words(text: &str) -> String {
+    let markup = |c: char| c.is_whitespace() || matches!(c, '#' | '=' | '-' | '*' | '_' | '~');
+    one_line(text.trim_matches(markup))
+        .chars()
+        .take(120)
+        .collect()
+}
+
+/// Groups pieces into chunks, as ranges of their indices.
+fn pack(pieces: &[Piece], limits: ChunkLimits) -> Vec<Range<usize>> {
+    let mut groups: Vec<Range<usize>> = Vec::new();
+    let mut start = 0;
+    while start < pieces.len() {
+        let (mut end, mut tokens) = (start, 0);
+        while let Some(piece) = pieces.get(end) {
+            let fits = tokens + piece.tokens <= limits.max;
+            let complete = tokens >= limits.target || (piece.heading && tokens >= limits.min);
+            if end > start && (!fits || complete) {
+                break;
+            }
+            tokens += piece.tokens;
+            end += 1;
+        }
+        // A heading belongs to what it is over.
+        let content = pieces[start..end].iter().rposition(|piece| !piece.heading);
+        if end < pieces.len() {
+            end = content.map_or(end, |last| start + last + 1);
+        }
+        groups.push(start..end);
+        start = end;
+    }
+    join_small_tail(pieces, limits, &mut groups);
+    groups
+}
+
+/// A remainder of a few words is found by nothing: it joins the chunk before it if it fits.
+fn join_small_tail(pieces: &[Piece], limits: ChunkLimits, groups: &mut Vec<Range<usize>>) {
+    let tokens = |group: &Range<usize>| -> usize {
+        pieces[group.clone()].iter().map(|piece| piece.tokens).sum()
+    };
+    if let [.., before, tail] = groups.as_slice()
+        && tokens(tail) < limits.min / 2
+        && tokens(before) + tokens(tail) <= limits.max
+    {
+        let joined = before.start..tail.end;
+        groups.truncate(groups.len() - 2);
+        groups.push(joined);
+    }
+}
+
+/// Cuts a span into spans that end after its borders of one kind.
+type Border = fn(&str, Range<usize>) -> Vec<Range<usize>>;
+
+/// Where a block may be cut, the best borders first.
+fn borders(kind: &BlockKind) -> &'static [Border] {
+    match kind {
+        BlockKind::Code { .. } => &[at_blank_lines, at_lines, at_words, at_characters],
+        BlockKind::Table => &[at_lines, at_words, at_characters],
+        _ => &[
+            at_blank_lines,
+            at_sentences,
+            at_lines,
+            at_words,
+            at_characters,
+        ],
+    }
+}
+
+/// The span whole if it fits into a chunk, else cut at the best borders that make it fit, with
+/// neighbours joined again up to the target.
+fn split(
+    text: &str,
+    span: Range<usize>,
+    borders: &[Border],
+    limits: ChunkLimits,
+) -> Vec<Range<usize>> {
+    let tokens = |span: &Range<usize>| token::estimate(&text[span.clone()]);
+    let Some((border, weaker)) = borders.split_first().filter(|_| tokens(&span) > limits.max)
+    else {
+        return vec![span];
+    };
+    let mut joined: Vec<(Range<usize>, usize)> = Vec::new();
+    for part in border(text, span) {
+        for part in split(text, part, weaker, limits) {
+            let more = tokens(&part);
+            match joined.last_mut() {
+                Some((last, sum)) if *sum + more <= limits.target => {
+                    last.end = part.end;
+                    *sum += more;
+                }
+                _ => joined.push((part, more)),
+            }
+        }
+    }
+    joined.into_iter().map(|(span, _)| span).collect()
+}
+
+fn at_blank_lines(text: &str, span: Range<usize>) -> Vec<Range<usize>> {
+    let mut blank = false;
+    spans_between(text, span, |line| {
+        let border = blank && !line.trim().is_empty();
+        blank = line.trim().is_empty();
+        border
+    })
+}
+
+fn at_lines(text: &str, span: Range<usize>) -> Vec<Range<usize>> {
+    spans_between(text, span, |_| true)
+}
+
+/// Trimmed spans of lines, a new one beginning at each line for which `begins` holds.
+fn spans_between(
+    text: &str,
+    span: Range<usize>,
+    mut begins: impl FnMut(&str) -> bool,
+) -> Vec<Range<usize>> {
+    let (mut spans, mut start, mut at) = (Vec::new(), span.start, span.start);
+    for line in text[span.clone()].split_inclusive('\n') {
+        if begins(line) {
+            spans.push(start..at);
+            start = at;
+        }
+        at += line.len();
+    }
+    spans.push(start..span.end);
+    kept(text, spans)
+}
+
+fn at_sentences(text: &str, span: Range<usize>) -> Vec<Range<usize>> {
+    // What lies between two sentences (signs without letters) goes to the one before.
+    let starts: Vec<usize> = sentence::sentences(&text[span.clone()])
+        .iter()
+        .skip(1)
+        .map(|sentence| span.start + sentence.start)
+        .collect();
+    let begins = std::iter::once(span.start).chain(starts.iter().copied());
+    let ends = starts.iter().copied().chain([span.end]);
+    kept(
+        text,
+        begins.zip(ends).map(|(start, end)| start..end).collect(),
+    )
+}
+
+fn at_words(text: &str, span: Range<usize>) -> Vec<Range<usize>> {
+    let (mut spans, mut at) = (Vec::new(), span.start);
+    for word in text[span].split_inclusive(char::is_whitespace) {
+        spans.push(at..at + word.len());
+        at += word.len();
+    }
+    kept(text, spans)
+}
+
+/// Runs of a hundred characters, each at most a hundred tokens.
+fn at_characters(text: &str, span: Range<usize>) -> Vec<Range<usize>> {
+    let mut cuts: Vec<usize> = text[span.clone()]
+        .char_indices()
+        .step_by(100)
+        .map(|(at, _)| span.start + at)
+        .collect();
+    cuts.push(span.end);
+    kept(text, cuts.windows(2).map(|pair| pair[0]..pair[1]).collect())
+}
+
+/// The spans, trimmed, without the empty ones.
+fn kept(text: &str, spans: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    let trimmed = spans.into_iter().map(|span| sentence::trimmed(text, span));
+    trimmed.filter(|span| !span.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{Block, Format};
+    use proptest::prelude::*;
+
+    const SMALL: ChunkLimits = ChunkLimits {
+        min: 8,
+        target: 12,
+        max: 16,
+    };
+
+    /// A document of the given blocks, a blank line between any two.
+    fn document(parts: &[(BlockKind, &str)]) -> Document {
+        let (mut text, mut blocks, mut line) = (String::new(), Vec::new(), 1);
+        for (kind, words) in parts {
+            let start = text.len();
+            text.push_str(words);
+            let lines = words.matches('\n').count() as u32;
+            blocks.push(Block {
+                span: start..text.len(),
+                kind: kind.clone(),
+                locator: Locator::Lines {
+                    first: line,
+                    last: line + lines,
+                },
+            });
+            text.push_str("\n\n");
+            line += lines + 2;
+        }
+        Document {
+            format: Format::Markdown,
+            title: None,
+            language: None,
+            text,
+            blocks,
+            warnings: vec![],
+            incomplete: None,
+        }
+    }
+
+    fn texts(document: &Document, chunks: &[Chunk]) -> Vec<String> {
+        chunks
+            .iter()
+            .map(|chunk| document.text[chunk.span.clone()].to_owned())
+            .collect()
+    }
+
+    const H1: BlockKind = BlockKind::Heading { level: 1 };
+    const H2: BlockKind = BlockKind::Heading { level: 2 };
+
+    #[test]
+    fn a_heading_begins_a_chunk_and_never_ends_one() {
+        let document = document(&[
+            (H1, "# Lease"),
+            (BlockKind::Paragraph, "one two three four five six seven"),
+            (H2, "## Rent"),
+            (
+                BlockKind::Paragraph,
+                "one two three four five six seven eight",
+            ),
+        ]);
+        let chunks = cut(&document, SMALL);
+        assert_eq!(chunks.len(), 2);
+        assert_eq!(chunks[0].heading_path, ["Lease"]);
+        assert_eq!(chunks[1].heading_path, ["Lease", "Rent"]);
+        assert!(texts(&document, &chunks)[1].starts_with("## Rent"));
+        assert_eq!(chunks[1].locator, Locator::Lines { first: 5, last: 7 });
+    }
+
+    #[test]
+    fn a_long_paragraph_is_cut_between_sentences() {
+        let words =
+            "One two three four five six. Seven eight nine ten eleven. Twelve is last here.";
+        let document = document(&[(BlockKind::Paragraph, words)]);
+        let chunks = cut(&document, SMALL);
+        assert_eq!(
+            texts(&document, &chunks),
+            [
+                "One two three four five six.",
+                "Seven eight nine ten eleven. Twelve is last here."
+            ]
+        );
+    }
+
+    #[test]
+    fn code_is_named_after_its_item() {
+        let item = BlockKind::Code {
+            item: Some("Parser::next".into()),
+        };
+        let chunks = cut(&document(&[(item, "fn next() {}")]), SMALL);
+        assert_eq!(chunks[0].heading_path, ["Parser::next"]);
+    }
+
+    #[test]
+    fn a_line_without_blanks_is_cut_too() {
+        let line = "x".repeat(5_000);
+        let document = document(&[(BlockKind::Paragraph, &line)]);
+        let limits = ChunkLimits::default();
+        let chunks = cut(&document, limits);
+        assert!(chunks.len() >= 3);
+        assert_eq!(texts(&document, &chunks).concat(), line);
+    }
+
+    #[test]
+    fn the_context_line_is_embedded_with_the_text() {
+        let path = ["Rent".to_owned(), String::new()];
+        assert_eq!(
+            text_to_embed(Some("Lease"), &path, "Due."),
+            "Lease › Rent\nDue."
+        );
+        assert_eq!(text_to_embed(None, &[], "Due."), "Due.");
+    }
+
+    fn block() -> impl Strategy<Value = (BlockKind, String)> {
+        let kind = prop_oneof![
+            (1u8..4).prop_map(|level| BlockKind::Heading { level }),
+            Just(BlockKind::Paragraph),
+            Just(BlockKind::Table),
+            Just(BlockKind::Code { item: None }),
+        ];
+        (kind, "[a-zé東 .\n]{1,200}")
+    }
+
+    proptest! {
+        #[test]
+        fn every_visible_byte_is_in_exactly_one_chunk(parts in prop::collection::vec(block(), 0..8)) {
+            let parts: Vec<(BlockKind, &str)> =
+                parts.iter().map(|(kind, words)| (kind.clone(), words.as_str())).collect();
+            let document = document(&parts);
+            let chunks = cut(&document, SMALL);
+            let mut end = 0;
+            for chunk in &chunks {
+                prop_assert!(document.text[end..chunk.span.start].trim().is_empty());
+                prop_assert!(!chunk.span.is_empty() && chunk.span.start >= end);
+                prop_assert!(token::estimate(&document.text[chunk.span.clone()]) <= 100);
+                end = chunk.span.end;
+            }
+            prop_assert!(document.text[end..].trim().is_empty());
+        }
+    }
 }

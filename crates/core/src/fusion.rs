@@ -1,1 +1,173 @@
-//! To be written.
+//! Fusion: one ranking out of what two retrievers found.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use serde::{Deserialize, Serialize};
+
+/// What a retriever found, with its own score; lists are best first.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scored<Id> {
+    /// What was found.
+    pub id: Id,
+    /// The retriever's score; higher is better.
+    pub score: f32,
+}
+
+/// What a fused ranking says of one find.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fused<Id> {
+    /// What was found.
+    pub id: Id,
+    /// The fused score; higher is better.
+    pub score: f32,
+    /// Its rank in the dense list, from 1.
+    pub dense_rank: Option<usize>,
+    /// Its rank in the lexical list, from 1.
+    pub lexical_rank: Option<usize>,
+}
+
+/// How two rankings become one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Fusion {
+    /// Each list's scores are stretched to 0…1 (min-max), then added with these weights
+    /// (Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", 2023).
+    Convex {
+        /// Weight of the dense list, 0 to 1; the lexical list has the rest.
+        dense_weight: f32,
+    },
+    /// The sum of 1 / (k + rank) (Cormack, Clarke and Büttcher, 2009).
+    ReciprocalRank {
+        /// How much the first ranks are levelled; 60 in the paper.
+        k: f32,
+    },
+}
+
+impl Default for Fusion {
+    fn default() -> Self {
+        Fusion::Convex { dense_weight: 0.7 }
+    }
+}
+
+/// Joins two rankings, best first. Ties are ordered by rank and then by id, so that the result
+/// is the same every time. If one list is empty, the other's order is kept.
+pub fn fuse<Id: Copy + Eq + Hash + Ord>(
+    dense: &[Scored<Id>],
+    lexical: &[Scored<Id>],
+    fusion: Fusion,
+) -> Vec<Fused<Id>> {
+    let mut found: HashMap<Id, Fused<Id>> = HashMap::new();
+    let mut add = |list: &[Scored<Id>], weight: f32, is_dense: bool| {
+        let (low, high) = bounds(list);
+        for (index, scored) in list.iter().enumerate() {
+            let rank = index + 1;
+            let entry = found.entry(scored.id).or_insert(Fused {
+                id: scored.id,
+                score: 0.0,
+                dense_rank: None,
+                lexical_rank: None,
+            });
+            let place = if is_dense {
+                &mut entry.dense_rank
+            } else {
+                &mut entry.lexical_rank
+            };
+            if place.is_some() {
+                continue;
+            }
+            *place = Some(rank);
+            entry.score += match fusion {
+                Fusion::Convex { .. } => weight * stretched(scored.score, low, high),
+                Fusion::ReciprocalRank { k } => 1.0 / (k + rank as f32),
+            };
+        }
+    };
+    let dense_weight = match fusion {
+        Fusion::Convex { dense_weight } => dense_weight.clamp(0.0, 1.0),
+        Fusion::ReciprocalRank { .. } => 0.5,
+    };
+    add(dense, dense_weight, true);
+    add(lexical, 1.0 - dense_weight, false);
+    let mut fused: Vec<Fused<Id>> = found.into_values().collect();
+    let best_rank = |f: &Fused<Id>| {
+        f.dense_rank
+            .unwrap_or(usize::MAX)
+            .min(f.lexical_rank.unwrap_or(usize::MAX))
+    };
+    fused.sort_by(|a, b| {
+        b.score
+            .total_cmp(&a.score)
+            .then_with(|| best_rank(a).cmp(&best_rank(b)))
+            .then_with(|| a.id.cmp(&b.id))
+    });
+    fused
+}
+
+fn bounds<Id>(list: &[Scored<Id>]) -> (f32, f32) {
+    list.iter()
+        .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), scored| {
+            (low.min(scored.score), high.max(scored.score))
+        })
+}
+
+/// The score's place between the lowest and the highest; 1 where all are equal.
+fn stretched(score: f32, low: f32, high: f32) -> f32 {
+    if high > low {
+        (score - low) / (high - low)
+    } else {
+        1.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(scores: &[(u32, f32)]) -> Vec<Scored<u32>> {
+        scores
+            .iter()
+            .map(|&(id, score)| Scored { id, score })
+            .collect()
+    }
+
+    fn ids(fused: &[Fused<u32>]) -> Vec<u32> {
+        fused.iter().map(|f| f.id).collect()
+    }
+
+    #[test]
+    fn scores_are_stretched_and_weighed() {
+        let fused = fuse(
+            &list(&[(1, 0.9), (2, 0.8), (3, 0.5)]),
+            &list(&[(3, 12.0), (2, 11.0), (4, 2.0)]),
+            Fusion::Convex { dense_weight: 0.7 },
+        );
+        assert_eq!(ids(&fused), [2, 1, 3, 4]);
+        assert!((fused[0].score - (0.7 * 0.75 + 0.3 * 0.9)).abs() < 1e-6);
+        assert_eq!(
+            (fused[0].dense_rank, fused[0].lexical_rank),
+            (Some(2), Some(2))
+        );
+    }
+
+    #[test]
+    fn reciprocal_ranks_add_up() {
+        let fused = fuse(
+            &list(&[(1, 0.9), (2, 0.8)]),
+            &list(&[(2, 3.0)]),
+            Fusion::ReciprocalRank { k: 60.0 },
+        );
+        assert_eq!(ids(&fused), [2, 1]);
+        assert!((fused[0].score - (1.0 / 62.0 + 1.0 / 61.0)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn one_empty_list_leaves_the_other_in_order() {
+        let fused = fuse(
+            &[],
+            &list(&[(5, 2.0), (1, 2.0), (9, 1.0)]),
+            Fusion::default(),
+        );
+        assert_eq!(ids(&fused), [5, 1, 9]);
+    }
+}
