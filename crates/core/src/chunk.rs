@@ -26,6 +26,7 @@ pub struct Chunk {
 
 /// How large chunks are, in tokens as [`token::estimate`] counts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ChunkLimits {
     /// A chunk does not end before it has so many, unless the document does.
     pub min: usize,

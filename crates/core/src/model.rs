@@ -97,6 +97,7 @@ pub struct Message {
 
 /// How the next token is chosen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Sampling {
     /// 0 takes the likeliest token every time.
     pub temperature: f32,
