@@ -1,0 +1,159 @@
+//! Which instruction set the kernels use: asked of the processor once, or forced by name.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+/// An instruction set that this processor is known to have. Only this module makes one, so
+/// holding it is the proof that code compiled for it may run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Isa(Level);
+
+/// What an [`Isa`] stands for, slowest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    Scalar,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+/// A name that stands for no instruction set of this processor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownIsa {
+    /// The name that was asked for.
+    pub name: String,
+    /// The names that this processor would take, slowest first.
+    pub available: Vec<&'static str>,
+}
+
+impl fmt::Display for UnknownIsa {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "this processor has no instruction set called \"{}\"; use one of: {}",
+            self.name,
+            self.available.join(", ")
+        )
+    }
+}
+
+impl std::error::Error for UnknownIsa {}
+
+impl Isa {
+    /// Plain Rust, which every processor runs.
+    pub const SCALAR: Isa = Isa(Level::Scalar);
+
+    /// Every instruction set that this processor has, slowest first.
+    pub fn available() -> Vec<Isa> {
+        #[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut))] // pushed to on x86-64 only
+        let mut found = vec![Isa::SCALAR];
+        #[cfg(target_arch = "x86_64")]
+        {
+            use std::arch::is_x86_feature_detected as has;
+            let avx2 = has!("avx2") && has!("fma");
+            if avx2 {
+                found.push(Isa(Level::Avx2));
+            }
+            if avx2 && has!("avxvnni") {
+                found.push(Isa(Level::AvxVnni));
+            }
+            if avx2
+                && has!("avx512f")
+                && has!("avx512bw")
+                && has!("avx512dq")
+                && has!("avx512vl")
+                && has!("avx512vnni")
+            {
+                found.push(Isa(Level::Avx512));
+            }
+        }
+        found
+    }
+
+    /// The fastest instruction set that this processor has.
+    pub fn best() -> Isa {
+        Isa::available().last().copied().unwrap_or(Isa::SCALAR)
+    }
+
+    /// The instruction set called `name`: `scalar`, `avx2`, `avxvnni` or `avx512`.
+    ///
+    /// # Errors
+    /// When there is none of that name, or this processor does not have it.
+    pub fn by_name(name: &str) -> Result<Isa, UnknownIsa> {
+        let available = Isa::available();
+        available
+            .iter()
+            .copied()
+            .find(|isa| isa.name() == name)
+            .ok_or_else(|| UnknownIsa {
+                name: name.to_owned(),
+                available: available.iter().map(|isa| isa.name()).collect(),
+            })
+    }
+
+    /// The name that [`Isa::by_name`] takes.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Level::Scalar => "scalar",
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Level::AvxVnni => "avxvnni",
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => "avx512",
+        }
+    }
+
+    pub(crate) fn level(self) -> Level {
+        self.0
+    }
+}
+
+impl fmt::Debug for Isa {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+static ACTIVE: OnceLock<Isa> = OnceLock::new();
+
+/// The instruction set of this process: the one that was forced, or else the best. It does not
+/// change after the first call, so that one run never mixes two arithmetics.
+pub fn active() -> Isa {
+    *ACTIVE.get_or_init(Isa::best)
+}
+
+/// Makes [`active`] answer with the instruction set called `name`. To be called before any
+/// model is loaded; returns the one that is active from now on, which is another one where
+/// [`active`] was asked earlier.
+///
+/// # Errors
+/// When this processor has none of that name.
+pub fn force(name: &str) -> Result<Isa, UnknownIsa> {
+    let isa = Isa::by_name(name)?;
+    Ok(*ACTIVE.get_or_init(|| isa))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_available_isa_is_found_by_its_name() {
+        for isa in Isa::available() {
+            assert_eq!(Isa::by_name(isa.name()), Ok(isa));
+        }
+        assert_eq!(Isa::available()[0], Isa::SCALAR);
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_with_the_names_that_work() {
+        let error = Isa::by_name("mmx").unwrap_err();
+        assert!(error.to_string().contains("\"mmx\""), "{error}");
+        assert!(error.to_string().contains("scalar"), "{error}");
+        assert_eq!(force("mmx"), Err(error));
+    }
+}

@@ -1,0 +1,144 @@
+//! Each kernel in plain Rust: what runs where no vector unit is known, and what the others are
+//! tested against. Written for reading, one obvious loop each.
+
+use crate::activation::{Activation, TAIL_END, Tail};
+use crate::attention::Heads;
+use crate::matmul::{FLOAT_PANEL, FloatWeights, INT8_GROUP, INT8_PANEL, Int8Weights};
+use crate::norm::LayerNorm;
+use crate::quantise::{QuantisedRows, RowScale, row_scale};
+
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// One value of an activation, by the [`Tail`] of it.
+pub(crate) fn activate(x: f32, tail: Option<&Tail>) -> f32 {
+    let Some(Tail(coefficients)) = tail else {
+        return x;
+    };
+    let t = x.abs().min(TAIL_END) * (2.0 / TAIL_END) - 1.0;
+    let polynomial = coefficients.iter().rev().fold(0.0, |sum, c| sum * t + c);
+    x.max(0.0) - polynomial
+}
+
+pub(crate) fn quantise_row(row: &[f32], bytes: &mut [u8]) -> RowScale {
+    let low = row.iter().fold(0.0f32, |low, x| low.min(*x));
+    let high = row.iter().fold(0.0f32, |high, x| high.max(*x));
+    let Some((scale, inverse)) = row_scale(low, high) else {
+        bytes.fill(0);
+        return RowScale::default();
+    };
+    for (byte, x) in bytes.iter_mut().zip(row) {
+        *byte = quantise(*x, inverse, scale.zero);
+    }
+    scale
+}
+
+/// The byte for `x`; a number that is none becomes 0.
+pub(crate) fn quantise(x: f32, inverse: f32, zero: f32) -> u8 {
+    // `as` saturates, so what rounds to 256 is 255.
+    (x * inverse + zero).round_ties_even() as u8
+}
+
+pub(crate) fn add_layer_norm_row(update: &[f32], norm: LayerNorm<'_>, row: &mut [f32]) {
+    let len = row.len() as f32;
+    let mut sum = 0.0;
+    for (x, update) in row.iter_mut().zip(update) {
+        *x += update;
+        sum += *x;
+    }
+    let mean = sum / len;
+    let variance = row.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>() / len;
+    let inverse = 1.0 / (variance + norm.epsilon).sqrt();
+    for ((x, gain), bias) in row.iter_mut().zip(norm.gain).zip(norm.bias) {
+        *x = (*x - mean) * inverse * gain + bias;
+    }
+}
+
+pub(crate) fn matmul_int8(
+    rows: &QuantisedRows,
+    weights: &Int8Weights,
+    activation: Activation,
+    out: &mut [f32],
+) {
+    let groups = weights.inputs.div_ceil(INT8_GROUP);
+    let tail = activation.tail();
+    for (row, out) in out.chunks_exact_mut(weights.outputs).enumerate() {
+        let bytes = &rows.bytes()[row * rows.stride()..][..rows.stride()];
+        let RowScale { scale, zero } = rows.scales()[row];
+        for (output, out) in out.iter_mut().enumerate() {
+            let (panel, column) = (output / INT8_PANEL, output % INT8_PANEL);
+            let mut sum = 0i32;
+            for (group, bytes) in bytes.chunks_exact(INT8_GROUP).enumerate() {
+                let place = ((panel * groups + group) * INT8_PANEL + column) * INT8_GROUP;
+                let weights = &weights.panels[place..][..INT8_GROUP];
+                for (byte, weight) in bytes.iter().zip(weights) {
+                    sum += i32::from(*byte) * i32::from(*weight);
+                }
+            }
+            let whole = (sum as f32 - zero * weights.sums[output]) * scale;
+            *out = activate(whole * weights.scales[output] + weights.bias[output], tail);
+        }
+    }
+}
+
+pub(crate) fn matmul_float(
+    rows: &[f32],
+    weights: &FloatWeights,
+    activation: Activation,
+    out: &mut [f32],
+) {
+    let tail = activation.tail();
+    let panel_len = weights.inputs * FLOAT_PANEL;
+    for (row, out) in rows
+        .chunks_exact(weights.inputs)
+        .zip(out.chunks_exact_mut(weights.outputs))
+    {
+        for (panel, out) in out.chunks_mut(FLOAT_PANEL).enumerate() {
+            let mut sums = [0.0; FLOAT_PANEL];
+            let columns = &weights.panels[panel * panel_len..][..panel_len];
+            for (x, column) in row.iter().zip(columns.chunks_exact(FLOAT_PANEL)) {
+                for (sum, weight) in sums.iter_mut().zip(column) {
+                    *sum += x * weight;
+                }
+            }
+            let bias = &weights.bias[panel * FLOAT_PANEL..];
+            for ((out, sum), bias) in out.iter_mut().zip(sums).zip(bias) {
+                *out = activate(sum + bias, tail);
+            }
+        }
+    }
+}
+
+/// The scratch holds one query's scores.
+pub(crate) fn attend(projected: &[f32], heads: Heads, context: &mut [f32], scratch: &mut [f32]) {
+    let (hidden, width) = (heads.hidden(), heads.width);
+    let tokens = context.len() / hidden;
+    let scores = &mut scratch[..tokens];
+    let factor = 1.0 / (width as f32).sqrt();
+    for head in 0..heads.count {
+        let part = |token: usize, which: usize| {
+            &projected[(3 * token + which) * hidden + head * width..][..width]
+        };
+        for query in 0..tokens {
+            let mut highest = f32::NEG_INFINITY;
+            for (key, score) in scores.iter_mut().enumerate() {
+                *score = dot(part(query, 0), part(key, 1)) * factor;
+                highest = highest.max(*score);
+            }
+            let mut sum = 0.0;
+            for score in scores.iter_mut() {
+                *score = (*score - highest).exp();
+                sum += *score;
+            }
+            let mean = &mut context[query * hidden + head * width..][..width];
+            mean.fill(0.0);
+            for (token, score) in scores.iter().enumerate() {
+                let weight = score / sum;
+                for (mean, value) in mean.iter_mut().zip(part(token, 2)) {
+                    *mean += weight * value;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! AVX2 with FMA: 8 floats, 16 registers.
+
+use std::arch::x86_64::*;
+
+use super::kernels;
+
+/// Implements [`crate::vector::Vector`] for a vector of 256 bits, with this way to multiply
+/// groups of bytes: AVX-VNNI has another one than AVX2, all else is the same.
+macro_rules! vector_of_256_bits {
+    ($vector:ident, dot_groups: $dot_groups:path) => {
+        #[derive(Clone, Copy)]
+        pub(crate) struct $vector(std::arch::x86_64::__m256);
+
+        // SAFETY of every block below: `Vector`'s methods are called only where the processor
+        // has these features, and with pointers to as many elements as there are lanes.
+        impl $crate::vector::Vector for $vector {
+            type Int = std::arch::x86_64::__m256i;
+            const LANES: usize = 8;
+
+            #[inline(always)]
+            unsafe fn splat(x: f32) -> Self {
+                // SAFETY: as above.
+                unsafe { $vector(_mm256_set1_ps(x)) }
+            }
+
+            #[inline(always)]
+            unsafe fn load(from: *const f32) -> Self {
+                // SAFETY: as above.
+                unsafe { $vector(_mm256_loadu_ps(from)) }
+            }
+
+            #[inline(always)]
+            unsafe fn store(self, to: *mut f32) {
+                // SAFETY: as above.
+                unsafe { _mm256_storeu_ps(to, self.0) }
+            }
+
+            #[inline(always)]
+            unsafe fn add(self, other: Self) -> Self {
+                // SAFETY: as above.
+                unsafe { $vector(_mm256_add_ps(self.0, other.0)) }
+            }
+
+            #[inline(always)]
+            unsafe fn sub(self, other: Self) -> Self {
+                // SAFETY: as above.
+                unsafe { $vector(_mm256_sub_ps(self.0, other.0)) }
+            }
+
+            #[inline(always)]
+            unsafe fn mul(self, other: Self) -> Self {
+                // SAFETY: as above.
+                unsafe { $vector(_mm256_mul_ps(self.0, other.0)) }
+            }
+
+            #[inline(always)]
+            unsafe fn mul_add(self, factor: Self, summand: Self) -> Self {
+                // SAFETY: as above.
+                unsafe { $vector(_mm256_fmadd_ps(self.0, factor.0, summand.0)) }
+            }
+
+            #[inline(always)]
+            unsafe fn neg_mul_add(self, factor: Self, summand: Self) -> Self {
+                // SAFETY: as above.
+                unsafe { $vector(_mm256_fnmadd_ps(self.0, factor.0, summand.0)) }
+            }
+
+            #[inline(always)]
+            unsafe fn min(self, other: Self) -> Self {
+                // SAFETY: as above.
+                unsafe { $vector(_mm256_min_ps(self.0, other.0)) }
+            }
+
+            #[inline(always)]
+            unsafe fn max(self, other: Self) -> Self {
+                // SAFETY: as above.
+                unsafe { $vector(_mm256_max_ps(self.0, other.0)) }
+            }
+
+            #[inline(always)]
+            unsafe fn abs(self) -> Self {
+                // SAFETY: as above.
+                unsafe { $vector(_mm256_andnot_ps(_mm256_set1_ps(-0.0), self.0)) }
+            }
+
+            #[inline(always)]
+            unsafe fn round(self) -> Self {
+                const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+                // SAFETY: as above.
+                unsafe { $vector(_mm256_round_ps::<NEAREST>(self.0)) }
+            }
+
+            #[inline(always)]
+            unsafe fn scale_by_power(self, exponent: Self) -> Self {
+                // SAFETY: as above. The exponent's bits lie above the 23 of the fraction.
+                unsafe {
+                    let steps = _mm256_slli_epi32::<23>(_mm256_cvtps_epi32(exponent.0));
+                    let bits = _mm256_add_epi32(_mm256_castps_si256(self.0), steps);
+                    $vector(_mm256_castsi256_ps(bits))
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn store_bytes(self, to: *mut u8) {
+                // SAFETY: as above.
+                unsafe {
+                    let ints = _mm256_cvtps_epi32(self.0);
+                    let (lower, upper) = (
+                        _mm256_castsi256_si128(ints),
+                        _mm256_extracti128_si256::<1>(ints),
+                    );
+                    let words = _mm_packs_epi32(lower, upper);
+                    _mm_storel_epi64(to.cast(), _mm_packus_epi16(words, words));
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn int_zero() -> __m256i {
+                // SAFETY: as above.
+                unsafe { _mm256_setzero_si256() }
+            }
+
+            #[inline(always)]
+            unsafe fn splat_group(from: *const u8) -> __m256i {
+                // SAFETY: as above; four bytes can be read.
+                unsafe { _mm256_set1_epi32(from.cast::<i32>().read_unaligned()) }
+            }
+
+            #[inline(always)]
+            unsafe fn load_groups(from: *const i8) -> __m256i {
+                // SAFETY: as above; four bytes a lane can be read.
+                unsafe { _mm256_loadu_si256(from.cast()) }
+            }
+
+            #[inline(always)]
+            unsafe fn dot_groups(sum: __m256i, bytes: __m256i, weights: __m256i) -> __m256i {
+                // SAFETY: as above.
+                unsafe { $dot_groups(sum, bytes, weights) }
+            }
+
+            #[inline(always)]
+            unsafe fn to_float(ints: __m256i) -> Self {
+                // SAFETY: as above.
+                unsafe { $vector(_mm256_cvtepi32_ps(ints)) }
+            }
+        }
+    };
+}
+pub(super) use vector_of_256_bits;
+
+vector_of_256_bits!(Avx2, dot_groups: dot_groups);
+
+// A pair of vectors of weights is split into odd and even bytes, and each row's bytes too, so
+// that fewer rows fit the registers than floats alone would allow.
+kernels! {
+    vector: Avx2, features: "avx2,fma", int8: (4, 2), float: (6, 2), attention: 6
+}
+
+/// The four products of each lane by way of 16-bit integers, which hold every product exactly.
+/// (The instruction that multiplies bytes directly saturates their sums.)
+///
+/// # Safety
+/// The processor has AVX2.
+#[inline(always)]
+unsafe fn dot_groups(sum: __m256i, bytes: __m256i, weights: __m256i) -> __m256i {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let even_bytes = _mm256_and_si256(bytes, _mm256_set1_epi16(0xff));
+        let odd_bytes = _mm256_srli_epi16::<8>(bytes);
+        let even_weights = _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(weights));
+        let odd_weights = _mm256_srai_epi16::<8>(weights);
+        let even = _mm256_madd_epi16(even_bytes, even_weights);
+        let odd = _mm256_madd_epi16(odd_bytes, odd_weights);
+        _mm256_add_epi32(sum, _mm256_add_epi32(even, odd))
+    }
+}

@@ -1,0 +1,140 @@
+//! AVX-512 with VNNI: 16 floats, 32 registers, 64 products of bytes an instruction.
+
+use std::arch::x86_64::*;
+
+use super::kernels;
+use crate::vector::Vector;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512(__m512);
+
+// 24 sums leave room for the vectors of weights and the row's broadcast value.
+kernels! {
+    vector: Avx512, features: "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma",
+    int8: (6, 4), float: (12, 2), attention: 12
+}
+
+// SAFETY of every block below: `Vector`'s methods are called only where the processor has these
+// features, and with pointers to as many elements as there are lanes.
+impl Vector for Avx512 {
+    type Int = __m512i;
+    const LANES: usize = 16;
+
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> Self {
+        // SAFETY: as above.
+        unsafe { Avx512(_mm512_set1_ps(x)) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: as above.
+        unsafe { Avx512(_mm512_loadu_ps(from)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: as above.
+        unsafe { _mm512_storeu_ps(to, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        // SAFETY: as above.
+        unsafe { Avx512(_mm512_add_ps(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        // SAFETY: as above.
+        unsafe { Avx512(_mm512_sub_ps(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        // SAFETY: as above.
+        unsafe { Avx512(_mm512_mul_ps(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, summand: Self) -> Self {
+        // SAFETY: as above.
+        unsafe { Avx512(_mm512_fmadd_ps(self.0, factor.0, summand.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn neg_mul_add(self, factor: Self, summand: Self) -> Self {
+        // SAFETY: as above.
+        unsafe { Avx512(_mm512_fnmadd_ps(self.0, factor.0, summand.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        // SAFETY: as above.
+        unsafe { Avx512(_mm512_min_ps(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: as above.
+        unsafe { Avx512(_mm512_max_ps(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn abs(self) -> Self {
+        // SAFETY: as above.
+        unsafe { Avx512(_mm512_abs_ps(self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn round(self) -> Self {
+        // SAFETY: as above.
+        unsafe {
+            Avx512(_mm512_roundscale_ps::<
+                { _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC },
+            >(self.0))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn scale_by_power(self, exponent: Self) -> Self {
+        // SAFETY: as above.
+        unsafe { Avx512(_mm512_scalef_ps(self.0, exponent.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_bytes(self, to: *mut u8) {
+        // SAFETY: as above.
+        unsafe { _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(self.0))) }
+    }
+
+    #[inline(always)]
+    unsafe fn int_zero() -> __m512i {
+        // SAFETY: as above.
+        unsafe { _mm512_setzero_si512() }
+    }
+
+    #[inline(always)]
+    unsafe fn splat_group(from: *const u8) -> __m512i {
+        // SAFETY: as above; four bytes can be read.
+        unsafe { _mm512_set1_epi32(from.cast::<i32>().read_unaligned()) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_groups(from: *const i8) -> __m512i {
+        // SAFETY: as above; four bytes a lane can be read.
+        unsafe { _mm512_loadu_si512(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn dot_groups(sum: __m512i, bytes: __m512i, weights: __m512i) -> __m512i {
+        // SAFETY: as above.
+        unsafe { _mm512_dpbusd_epi32(sum, bytes, weights) }
+    }
+
+    #[inline(always)]
+    unsafe fn to_float(ints: __m512i) -> Self {
+        // SAFETY: as above.
+        unsafe { Avx512(_mm512_cvtepi32_ps(ints)) }
+    }
+}

@@ -1,0 +1,99 @@
+//! The kernels for AVX2, AVX-VNNI and AVX-512, each compiled with its features switched on.
+
+pub(crate) mod avx2;
+pub(crate) mod avx512;
+pub(crate) mod avxvnni;
+
+/// Defines a module's kernels: those of [`crate::vector`] for its vector, compiled with its
+/// features, with tiles that fit its registers.
+///
+/// `int8` and `float` are the rows and vectors of a tile of each kind of product, `attention` the
+/// queries at a time.
+macro_rules! kernels {
+    (
+        vector: $vector:ty, features: $features:literal, int8: ($int8_rows:literal, $int8_vectors:literal),
+        float: ($float_rows:literal, $float_vectors:literal), attention: $queries:literal
+    ) => {
+        /// # Safety
+        /// The processor has the features; the slices are as [`crate::dot::dot`] checks them.
+        #[target_feature(enable = $features)]
+        pub(crate) unsafe fn dot(a: &[f32], b: &[f32]) -> f32 {
+            // SAFETY: the caller's promise.
+            unsafe { $crate::vector::dot::<$vector>(a, b) }
+        }
+
+        /// # Safety
+        /// The processor has the features; the slices are equally long.
+        #[target_feature(enable = $features)]
+        pub(crate) unsafe fn quantise_row(
+            row: &[f32],
+            bytes: &mut [u8],
+        ) -> $crate::quantise::RowScale {
+            // SAFETY: the caller's promise.
+            unsafe { $crate::vector::quantise_row::<$vector>(row, bytes) }
+        }
+
+        /// # Safety
+        /// The processor has the features; all slices are equally long.
+        #[target_feature(enable = $features)]
+        pub(crate) unsafe fn add_layer_norm_row(
+            update: &[f32],
+            norm: $crate::norm::LayerNorm<'_>,
+            row: &mut [f32],
+        ) {
+            // SAFETY: the caller's promise.
+            unsafe { $crate::vector::add_layer_norm_row::<$vector>(update, norm, row) }
+        }
+
+        /// # Safety
+        /// The processor has the features; the slices are as [`crate::matmul::int8`] checks them.
+        #[target_feature(enable = $features)]
+        pub(crate) unsafe fn matmul_int8(
+            rows: &$crate::quantise::QuantisedRows,
+            weights: &$crate::matmul::Int8Weights,
+            activation: $crate::activation::Activation,
+            out: &mut [f32],
+        ) {
+            // SAFETY: the caller's promise; the vectors fill an even part of a panel.
+            unsafe {
+                $crate::vector::matmul_int8::<$vector, $int8_rows, $int8_vectors>(
+                    rows, weights, activation, out,
+                )
+            }
+        }
+
+        /// # Safety
+        /// The processor has the features; the slices are as [`crate::matmul::float`] checks them.
+        #[target_feature(enable = $features)]
+        pub(crate) unsafe fn matmul_float(
+            rows: &[f32],
+            weights: &$crate::matmul::FloatWeights,
+            activation: $crate::activation::Activation,
+            out: &mut [f32],
+        ) {
+            // SAFETY: the caller's promise; the vectors fill an even part of a panel.
+            unsafe {
+                $crate::vector::matmul_float::<$vector, $float_rows, $float_vectors>(
+                    rows, weights, activation, out,
+                )
+            }
+        }
+
+        /// # Safety
+        /// The processor has the features; the slices are as [`crate::attention::attend`] checks
+        /// them.
+        #[target_feature(enable = $features)]
+        pub(crate) unsafe fn attend(
+            projected: &[f32],
+            heads: $crate::attention::Heads,
+            context: &mut [f32],
+            scratch: &mut [f32],
+        ) {
+            // SAFETY: the caller's promise; two vectors fill an even part of a block.
+            unsafe {
+                $crate::vector::attend::<$vector, $queries>(projected, heads, context, scratch)
+            }
+        }
+    };
+}
+pub(crate) use kernels;
