@@ -25,6 +25,9 @@ const STOP_WORDS: &str = " a about after all also am an and any are as at be bee
     como con cuál cuándo de del dónde el en es esta este la las lo los no o para por que qué quién \
     se su sus un una y ";
 
+/// From this character on, scripts are written without blanks between words.
+const DENSE_SCRIPTS: char = '\u{2e80}';
+
 /// The words of a text that carry meaning, in lower case and with common endings off, each
 /// once, in order. Scripts without blanks give pairs of characters.
 pub fn terms(text: &str) -> Vec<String> {
@@ -39,14 +42,14 @@ pub fn terms(text: &str) -> Vec<String> {
     for word in text.unicode_words() {
         let mut characters = word.chars();
         match (characters.next(), characters.next()) {
-            (Some(c), None) if c >= '\u{2e80}' => {
+            (Some(c), None) if c >= DENSE_SCRIPTS => {
                 if let Some(before) = previous {
                     add([before, c].iter().collect());
                 }
                 previous = Some(c);
                 continue;
             }
-            (Some(c), Some(_)) if c >= '\u{2e80}' => {
+            (Some(c), Some(_)) if c >= DENSE_SCRIPTS => {
                 word.chars()
                     .zip(word.chars().skip(1))
                     .for_each(|(a, b)| add([a, b].iter().collect()));
@@ -72,6 +75,33 @@ fn is_stop_word(word: &str) -> bool {
 /// alone; numbers stay as they are.
 fn stem(word: &str) -> String {
     Stemmer::new(Algorithm::English).stem(word).into_owned()
+}
+
+/// Where the words of `query` stand in `text`, endings aside: byte ranges to be marked.
+pub fn matches(query: &str, text: &str) -> Vec<Range<usize>> {
+    let wanted: HashSet<String> = terms(query).into_iter().collect();
+    let mut previous: Option<(usize, &str)> = None;
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    for (at, word) in text.unicode_word_indices() {
+        let pair = previous
+            .filter(|(before, first)| {
+                first.starts_with(|c| c >= DENSE_SCRIPTS) && before + first.len() == at
+            })
+            .map(|(before, _)| before..at + word.len());
+        let whole = at..at + word.len();
+        let found = [Some(whole), pair].into_iter().flatten().find(|range| {
+            terms(&text[range.clone()])
+                .iter()
+                .any(|term| wanted.contains(term))
+        });
+        match (found, ranges.last_mut()) {
+            (Some(range), Some(last)) if range.start < last.end => last.end = range.end,
+            (Some(range), _) => ranges.push(range),
+            (None, _) => {}
+        }
+        previous = Some((at, word));
+    }
+    ranges
 }
 
 /// The question's terms with their weights.
@@ -189,6 +219,18 @@ mod tests {
     #[test]
     fn scripts_without_blanks_give_pairs() {
         assert_eq!(terms("东京很大"), ["东京", "京很", "很大"]);
+    }
+
+    #[test]
+    fn words_are_marked_whatever_their_endings() {
+        let text = "Tenants pay. The tenant's deposit is kept.";
+        let marked: Vec<&str> = matches("tenant deposits", text)
+            .into_iter()
+            .map(|range| &text[range])
+            .collect();
+        assert_eq!(marked, ["Tenants", "tenant's", "deposit"]);
+        let text = "东京很大";
+        assert_eq!(matches("东京", text), [0..6]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod chunk;
 pub mod citation;
 pub mod document;
 pub mod evidence;
+pub mod followup;
 pub mod fusion;
 pub mod language;
 pub mod model;
