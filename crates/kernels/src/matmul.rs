@@ -53,21 +53,16 @@ impl Int8Weights {
             sums: Aligned::zeroed(padded),
             bias: pad(bias, padded),
         };
+        let mut bytes = vec![0i8; groups * INT8_GROUP];
         for (output, row) in weights.chunks_exact(inputs).enumerate() {
-            let largest = row.iter().fold(0.0f32, |largest, w| largest.max(w.abs()));
-            let scale = largest / 127.0;
-            let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+            let scale = quantise_weights(row, &mut bytes[..inputs]);
             let (panel, column) = (output / INT8_PANEL, output % INT8_PANEL);
-            let mut sum = 0;
-            for (input, w) in row.iter().enumerate() {
-                let byte = (w * inverse).round_ties_even() as i8;
-                let group = panel * groups + input / INT8_GROUP;
-                let place = (group * INT8_PANEL + column) * INT8_GROUP + input % INT8_GROUP;
-                packed.panels[place] = byte;
-                sum += i32::from(byte);
+            for (group, bytes) in bytes.chunks_exact(INT8_GROUP).enumerate() {
+                let place = ((panel * groups + group) * INT8_PANEL + column) * INT8_GROUP;
+                packed.panels[place..place + INT8_GROUP].copy_from_slice(bytes);
             }
             packed.scales[output] = scale;
-            packed.sums[output] = sum as f32;
+            packed.sums[output] = bytes.iter().map(|b| i32::from(*b)).sum::<i32>() as f32;
         }
         packed
     }
@@ -125,6 +120,19 @@ impl FloatWeights {
     pub fn outputs(&self) -> usize {
         self.outputs
     }
+}
+
+/// Writes the bytes of one output's weights; returns the step between two.
+fn quantise_weights(row: &[f32], bytes: &mut [i8]) -> f32 {
+    // Added to a small number, it leaves the nearest whole one in the lowest bits.
+    const ROUND: f32 = 12_582_912.0;
+    let largest = row.iter().fold(0.0f32, |largest, w| largest.max(w.abs()));
+    let scale = largest / 127.0;
+    let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+    for (byte, w) in bytes.iter_mut().zip(row) {
+        *byte = (w * inverse + ROUND).to_bits() as i8;
+    }
+    scale
 }
 
 fn pad(values: &[f32], len: usize) -> Aligned<f32> {

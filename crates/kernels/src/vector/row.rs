@@ -7,6 +7,10 @@ use crate::norm::LayerNorm;
 use crate::quantise::{RowScale, row_scale};
 use crate::scalar;
 
+/// Vectors that are reduced side by side: a sum or a maximum takes some cycles, and one chain of
+/// them would wait for each.
+const CHAINS: usize = 4;
+
 /// # Safety
 /// As for [`Vector`]; the slices are equally long.
 #[inline(always)]
@@ -28,25 +32,14 @@ pub(crate) unsafe fn dot<V: Vector>(a: &[f32], b: &[f32]) -> f32 {
 #[inline(always)]
 pub(crate) unsafe fn quantise_row<V: Vector>(row: &[f32], bytes: &mut [u8]) -> RowScale {
     let whole = row.len() - row.len() % V::LANES;
-    // SAFETY: the caller's promise, and every load starts `LANES` before `whole` or earlier.
-    let (mut low, mut high) = unsafe {
-        let (mut low, mut high) = (V::splat(0.0), V::splat(0.0));
-        for i in (0..whole).step_by(V::LANES) {
-            let x = V::load(row.as_ptr().add(i));
-            low = x.min(low);
-            high = x.max(high);
-        }
-        (low.least(), high.greatest())
-    };
-    for x in &row[whole..] {
-        low = low.min(*x);
-        high = high.max(*x);
-    }
+    // SAFETY: the caller's promise.
+    let (low, high) = unsafe { extremes::<V>(row) };
     let Some((scale, inverse)) = row_scale(low, high) else {
         bytes.fill(0);
         return RowScale::default();
     };
-    // SAFETY: as above; `bytes` is as long as `row`.
+    // SAFETY: the caller's promise; every access starts `LANES` before `whole` or earlier, and
+    // `bytes` is as long as `row`.
     unsafe {
         let (factor, zero) = (V::splat(inverse), V::splat(scale.zero));
         for i in (0..whole).step_by(V::LANES) {
@@ -61,6 +54,40 @@ pub(crate) unsafe fn quantise_row<V: Vector>(row: &[f32], bytes: &mut [u8]) -> R
     scale
 }
 
+/// The least and the greatest of a row's values and zero.
+///
+/// # Safety
+/// As for [`Vector`].
+#[inline(always)]
+unsafe fn extremes<V: Vector>(row: &[f32]) -> (f32, f32) {
+    // SAFETY: the caller's promise; the chunks and what is left of them are whole vectors.
+    unsafe {
+        let (mut lows, mut highs) = ([V::splat(0.0); CHAINS], [V::splat(0.0); CHAINS]);
+        let chunks = row.chunks_exact(CHAINS * V::LANES);
+        let rest = chunks.remainder().chunks_exact(V::LANES);
+        for chunk in chunks {
+            for (chain, (low, high)) in lows.iter_mut().zip(&mut highs).enumerate() {
+                let x = V::load(chunk.as_ptr().add(chain * V::LANES));
+                *low = x.min(*low);
+                *high = x.max(*high);
+            }
+        }
+        let last = rest.remainder();
+        for vector in rest {
+            let x = V::load(vector.as_ptr());
+            lows[0] = x.min(lows[0]);
+            highs[0] = x.max(highs[0]);
+        }
+        let low = lows[0].min(lows[1]).min(lows[2].min(lows[3])).least();
+        let high = highs[0]
+            .max(highs[1])
+            .max(highs[2].max(highs[3]))
+            .greatest();
+        last.iter()
+            .fold((low, high), |(low, high), x| (low.min(*x), high.max(*x)))
+    }
+}
+
 /// # Safety
 /// As for [`Vector`]; all slices are equally long.
 #[inline(always)]
@@ -73,33 +100,27 @@ pub(crate) unsafe fn add_layer_norm_row<V: Vector>(
     let whole = row.len() - row.len() % V::LANES;
     // SAFETY: the caller's promise, and every access starts `LANES` before `whole` or earlier.
     unsafe {
-        let mut sum = V::splat(0.0);
         for i in (0..whole).step_by(V::LANES) {
             let x = V::load(row.as_ptr().add(i)).add(V::load(update.as_ptr().add(i)));
             x.store(row.as_mut_ptr().add(i));
-            sum = sum.add(x);
         }
-        let mut total = sum.total();
         for i in whole..row.len() {
             row[i] += update[i];
-            total += row[i];
         }
-        let mean = total / len;
-
-        let mut squares = V::splat(0.0);
-        for i in (0..whole).step_by(V::LANES) {
-            let x = V::load(row.as_ptr().add(i)).sub(V::splat(mean));
-            squares = x.mul_add(x, squares);
-        }
-        let mut total = squares.total();
-        for x in &row[whole..] {
-            total += (x - mean) * (x - mean);
-        }
-        let inverse = 1.0 / (total / len + norm.epsilon).sqrt();
-
+        let mean = sum_of::<V>(row, |x| x, |x| x) / len;
+        let middle = V::splat(mean);
+        let squares = sum_of::<V>(
+            row,
+            |x| {
+                let x = x.sub(middle);
+                x.mul(x)
+            },
+            |x| (x - mean) * (x - mean),
+        );
+        let inverse = 1.0 / (squares / len + norm.epsilon).sqrt();
         for i in (0..whole).step_by(V::LANES) {
             let x = V::load(row.as_ptr().add(i))
-                .sub(V::splat(mean))
+                .sub(middle)
                 .mul(V::splat(inverse));
             let gain = V::load(norm.gain.as_ptr().add(i));
             let bias = V::load(norm.bias.as_ptr().add(i));
@@ -108,5 +129,30 @@ pub(crate) unsafe fn add_layer_norm_row<V: Vector>(
         for i in whole..row.len() {
             row[i] = (row[i] - mean) * inverse * norm.gain[i] + norm.bias[i];
         }
+    }
+}
+
+/// The sum over a row of some function, given for vectors and for one number.
+///
+/// # Safety
+/// As for [`Vector`].
+#[inline(always)]
+unsafe fn sum_of<V: Vector>(row: &[f32], of: impl Fn(V) -> V, of_one: impl Fn(f32) -> f32) -> f32 {
+    // SAFETY: the caller's promise; the chunks and what is left of them are whole vectors.
+    unsafe {
+        let mut sums = [V::splat(0.0); CHAINS];
+        let chunks = row.chunks_exact(CHAINS * V::LANES);
+        let rest = chunks.remainder().chunks_exact(V::LANES);
+        for chunk in chunks {
+            for (chain, sum) in sums.iter_mut().enumerate() {
+                *sum = sum.add(of(V::load(chunk.as_ptr().add(chain * V::LANES))));
+            }
+        }
+        let last = rest.remainder();
+        for vector in rest {
+            sums[0] = sums[0].add(of(V::load(vector.as_ptr())));
+        }
+        let total = sums[0].add(sums[1]).add(sums[2].add(sums[3])).total();
+        last.iter().fold(total, |total, x| total + of_one(*x))
     }
 }

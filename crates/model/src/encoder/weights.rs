@@ -229,7 +229,7 @@ impl<'a> File<'a> {
                 .map(|bytes| f32::from_le_bytes(*bytes))
                 .collect(),
         };
-        self.check_finite(name, values.iter().position(|x| !x.is_finite()))?;
+        self.check_finite(name, &values, |x| x.is_finite())?;
         Ok(values)
     }
 
@@ -240,18 +240,24 @@ impl<'a> File<'a> {
             return Ok(Table::F32(self.values(name, shape)?));
         }
         let values: Vec<f16> = halves(data).collect();
-        self.check_finite(name, values.iter().position(|x| !x.is_finite()))?;
+        self.check_finite(name, &values, |x| x.is_finite())?;
         Ok(Table::F16(values))
     }
 
-    fn check_finite(&self, name: &str, culprit: Option<usize>) -> Result<(), EncoderError> {
-        match culprit {
-            None => Ok(()),
-            Some(index) => Err(EncoderError::NotFinite {
-                name: format!("{}{name}", self.prefix),
-                index,
-            }),
+    fn check_finite<T: Copy>(
+        &self,
+        name: &str,
+        values: &[T],
+        is_finite: impl Fn(T) -> bool,
+    ) -> Result<(), EncoderError> {
+        // Without a way out in the middle, the compiler makes vectors of it.
+        if values.iter().fold(true, |all, x| all & is_finite(*x)) {
+            return Ok(());
         }
+        Err(EncoderError::NotFinite {
+            name: format!("{}{name}", self.prefix),
+            index: values.iter().position(|x| !is_finite(*x)).unwrap_or(0),
+        })
     }
 }
 
