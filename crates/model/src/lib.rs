@@ -1,1 +1,32 @@
-//! Placeholder.
+//! Language models on this machine: weights in, vectors and text out.
+//!
+//! [`load_embedder`] and [`load_generator`] read a model's files and give it a thread of its
+//! own; what comes back are the traits of `docent-core`, so the rest of docent sees requests and
+//! values and never a tensor. A file that cannot be used is a [`LoadError`] that says which, why
+//! and what to do.
+//!
+//! In the order in which data passes: headers and weights are read and checked, a chat is laid
+//! out by the model's template, text becomes tokens, the encoder or the decoder computes, the
+//! next token is chosen, tokens become text again.
+//!
+//! This crate knows no stores, no files that are indexed, and no user interface.
+
+mod decoder;
+mod embedder;
+pub mod encoder;
+mod error;
+mod files;
+mod generator;
+mod gguf;
+mod sampling;
+mod starter;
+mod template;
+mod threads;
+mod tokenizer;
+
+#[cfg(test)]
+mod fixture;
+
+pub use embedder::{EmbedderSource, load_embedder};
+pub use error::LoadError;
+pub use generator::{GeneratorOptions, GeneratorSource, load_generator};

@@ -1,0 +1,247 @@
+//! Tests of the generator with the starter model, small models of every kind, and bad files.
+
+use std::fs;
+
+use docent_core::model::{Role, Sampling};
+
+use super::*;
+use crate::fixture::{tiny_gguf, tiny_pieces_gguf};
+
+fn ask(content: &str, max_tokens: usize) -> GenerationRequest {
+    let message = Message {
+        role: Role::User,
+        content: content.into(),
+    };
+    GenerationRequest {
+        messages: vec![message],
+        max_tokens,
+        sampling: Sampling::default(),
+    }
+}
+
+fn starter() -> Arc<dyn Generator> {
+    load_generator(&GeneratorSource::Starter, GeneratorOptions::default()).unwrap()
+}
+
+fn file(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.gguf");
+    fs::write(&path, bytes).unwrap();
+    (folder, path)
+}
+
+fn load_file(path: &Path) -> Result<Arc<dyn Generator>, LoadError> {
+    load_generator(
+        &GeneratorSource::File(path.to_owned()),
+        GeneratorOptions::default(),
+    )
+}
+
+fn problem(path: &Path) -> String {
+    match load_file(path) {
+        Ok(_) => panic!("{} was loaded", path.display()),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// The text, and the last event.
+fn collect(events: &Receiver<GenerationEvent>) -> (String, GenerationEvent) {
+    let mut text = String::new();
+    for event in events {
+        match event {
+            GenerationEvent::Token(piece) => {
+                assert!(!piece.is_empty());
+                text.push_str(&piece);
+            }
+            GenerationEvent::Reading { done, total } => assert!(done < total),
+            end => return (text, end),
+        }
+    }
+    panic!("the events ended without an end");
+}
+
+#[test]
+fn the_starter_answers_the_same_each_time() {
+    let generator = starter();
+    assert_eq!(generator.name(), "SmolLM2-135M-Instruct");
+    assert_eq!(generator.context_tokens(), 4096);
+    let question = "What is the capital of France? Answer in one sentence.";
+    let (first, end) = collect(&generator.generate(ask(question, 12)));
+    assert!(first.contains("Paris"), "{first}");
+    let GenerationEvent::Done(report) = end else {
+        panic!("{end:?}")
+    };
+    let messages = ask(question, 12).messages;
+    assert_eq!(
+        report.prompt_tokens,
+        generator.count_prompt_tokens(&messages)
+    );
+    assert!(report.new_tokens <= 12);
+    // What an answer leaves behind does not change the next one.
+    collect(&generator.generate(ask("Count to five.", 6)));
+    assert_eq!(collect(&generator.generate(ask(question, 12))).0, first);
+}
+
+#[test]
+fn an_answer_ends_at_its_limit() {
+    let generator = starter();
+    let (_, end) = collect(&generator.generate(ask("Tell me a long story.", 3)));
+    let GenerationEvent::Done(report) = end else {
+        panic!("{end:?}")
+    };
+    assert_eq!((report.finish, report.new_tokens), (Finish::Length, 3));
+    let (text, end) = collect(&generator.generate(ask("Hi", 0)));
+    assert!(
+        text.is_empty() && matches!(end, GenerationEvent::Done(_)),
+        "{text:?} {end:?}"
+    );
+}
+
+#[test]
+fn dropping_the_receiver_frees_the_thread() {
+    let (_folder, path) = file(&tiny_gguf("llama"));
+    let generator = load_file(&path).unwrap();
+    for _ in 0..3 * WAITING_REQUESTS {
+        let events = generator.generate(ask("go on for ever", 100_000));
+        // The first event shows that the thread has begun; then nobody listens.
+        assert!(events.recv().is_ok());
+    }
+    let (_, end) = collect(&generator.generate(ask("short", 1)));
+    assert!(matches!(end, GenerationEvent::Done(_)), "{end:?}");
+}
+
+#[test]
+fn dropping_the_generator_ends_an_answer() {
+    let (_folder, path) = file(&tiny_gguf("llama"));
+    let generator = load_file(&path).unwrap();
+    let events = generator.generate(ask("go on for ever", 100_000));
+    assert!(events.recv().is_ok());
+    drop(generator);
+    assert!(events.iter().last().is_some());
+}
+
+#[test]
+fn a_prompt_past_the_context_is_refused_with_its_numbers() {
+    let options = GeneratorOptions {
+        threads: 0,
+        context_tokens: Some(64),
+    };
+    let generator = load_generator(&GeneratorSource::Starter, options).unwrap();
+    assert_eq!(generator.context_tokens(), 64);
+    let long = "word ".repeat(100);
+    let (_, end) = collect(&generator.generate(ask(&long, 8)));
+    let GenerationEvent::Failed(ModelError::Refused(why)) = end else {
+        panic!("{end:?}")
+    };
+    let tokens = generator.count_prompt_tokens(&ask(&long, 8).messages);
+    assert!(
+        why.contains(&tokens.to_string()) && why.contains("63"),
+        "{why}"
+    );
+}
+
+#[test]
+fn tokens_are_counted_as_they_are_read() {
+    let generator = starter();
+    assert_eq!(generator.count_tokens(""), 0);
+    assert_eq!(generator.count_tokens("Hello world 2027"), 7);
+    let one = ask("Hello", 1).messages;
+    let ending = ask("Hello<|im_end|>", 1).messages;
+    let more = generator.count_prompt_tokens(&ending) - generator.count_prompt_tokens(&one);
+    assert!(
+        more > 1,
+        "a control token in a question counted as one token"
+    );
+}
+
+#[test]
+fn every_kind_of_file_generates() {
+    for bytes in [
+        tiny_gguf("llama"),
+        tiny_gguf("qwen2"),
+        tiny_gguf("qwen3"),
+        tiny_gguf("phi3"),
+        tiny_gguf("gemma3"),
+        tiny_pieces_gguf(),
+    ] {
+        let (_folder, path) = file(&bytes);
+        let generator = load_file(&path).unwrap();
+        assert_eq!(generator.name(), "small");
+        assert!(generator.fingerprint().starts_with("small@"));
+        let (_, end) = collect(&generator.generate(ask("the lease", 5)));
+        assert!(matches!(end, GenerationEvent::Done(_)), "{end:?}");
+    }
+}
+
+#[test]
+fn bad_paths_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = problem(&folder.path().join("none.gguf"));
+    assert!(
+        missing.contains("none.gguf") && missing.contains("no such file"),
+        "{missing}"
+    );
+    let directory = problem(folder.path());
+    assert!(
+        directory.contains("folder") && directory.contains("GGUF file"),
+        "{directory}"
+    );
+}
+
+#[test]
+fn bad_files_are_told() {
+    let (_folder, path) = file(b"\0\0not a model at all, only a few words\0\0");
+    assert!(problem(&path).contains("no GGUF file"));
+    let whole = tiny_gguf("llama");
+    for length in [5, 40, 4000, whole.len() - 10] {
+        let (_folder, path) = file(&whole[..length]);
+        let problem = problem(&path);
+        assert!(problem.contains("small.gguf"), "{problem}");
+        assert!(problem.contains("fetch the file again"), "{problem}");
+    }
+}
+
+#[test]
+fn weights_that_are_no_numbers_fail_the_answer_alone() {
+    let mut bytes = tiny_gguf("llama");
+    let end = bytes.len();
+    // The last tensors of the file, as f32, become not-a-number.
+    bytes[end - 8192..].fill(0xff);
+    let (_folder, path) = file(&bytes);
+    let generator = load_file(&path).unwrap();
+    for _ in 0..2 {
+        let (_, end) = collect(&generator.generate(ask("the lease", 5)));
+        let GenerationEvent::Failed(ModelError::Stopped { model, reason }) = end else {
+            panic!("{end:?}");
+        };
+        assert!(
+            model == "small" && reason.contains("no numbers"),
+            "{reason}"
+        );
+    }
+}
+
+#[test]
+fn the_starter_is_the_file_that_its_fingerprint_names() {
+    let bytes = starter::generator().unwrap();
+    let computed = fingerprint(starter::GENERATOR_NAME, &mut Cursor::new(bytes)).unwrap();
+    assert_eq!(computed, starter::GENERATOR_FINGERPRINT);
+}
+
+#[test]
+fn a_file_is_hashed_whole() {
+    let whole = tiny_gguf("llama");
+    let (_folder, path) = file(&whole);
+    let mut changed = whole.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    let (_other, other) = file(&changed);
+    let fingerprint = |path: &Path| load_file(path).unwrap().fingerprint().to_owned();
+    assert_eq!(fingerprint(&path), fingerprint(&path));
+    assert_ne!(fingerprint(&path), fingerprint(&other));
+}
+
+#[test]
+fn a_generator_can_be_shared() {
+    fn shared<T: Send + Sync>() {}
+    shared::<LocalGenerator>();
+}
