@@ -53,6 +53,8 @@ pub struct Progress {
     pub current: Option<String>,
     /// Seconds since the phase began, pauses left out.
     pub phase_seconds: f64,
+    /// What a person should know: a folder that is gone, changes that cannot be watched.
+    pub warnings: Vec<String>,
     /// Why the indexer stopped.
     pub error: Option<String>,
 }
@@ -151,6 +153,14 @@ pub enum AskEvent {
     Evidence(Vec<Citation>),
     /// The prompt is laid out; the model reads it now.
     Prompt(PromptBudget),
+    /// The model reads the prompt; told again and again until its first words, so that the
+    /// person can stop it.
+    Reading {
+        /// Tokens read.
+        done: usize,
+        /// Tokens of the prompt.
+        total: usize,
+    },
     /// The model's next words.
     Token(String),
     /// The checked answer, with what it cost.

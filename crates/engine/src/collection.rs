@@ -1,0 +1,345 @@
+//! A collection: a named set of folders with its own index, opened for reading.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use docent_core::document::Document;
+use docent_store::{
+    Change, Conversations, DocumentId, Outcome, Reader, SourceReport, StateFilter, StoredDocument,
+    Writer,
+};
+use serde::Serialize;
+
+use crate::error::EngineError;
+use crate::indexer::{IndexOptions, Indexer};
+use crate::library::{self, Library};
+use crate::reconcile::FORGOTTEN;
+
+/// A collection. Cheap to clone; reading never waits for writing.
+#[derive(Clone)]
+pub struct Collection {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    library: Library,
+    name: String,
+    home: PathBuf,
+    reader: Reader,
+    standing: Mutex<Option<(Instant, Standing)>>,
+}
+
+/// What every search tells about the collection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Standing {
+    /// Documents that can be found.
+    pub(crate) documents: u64,
+    /// Whether every chunk has its vector.
+    pub(crate) vectors_complete: bool,
+}
+
+/// How old what is told of the collection may be: counting takes longer than a search.
+const STANDING_AGE: Duration = Duration::from_millis(500);
+
+/// How a collection stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CollectionStatus {
+    /// Its name.
+    pub name: String,
+    /// Its folders.
+    pub roots: Vec<PathBuf>,
+    /// Files found below them.
+    pub seen: u64,
+    /// Files indexed wholly.
+    pub indexed: u64,
+    /// Files indexed in part.
+    pub partial: u64,
+    /// Files that could not be read.
+    pub failed: u64,
+    /// Files left out on purpose.
+    pub skipped: u64,
+    /// Chunks that can be found by their words.
+    pub chunks: u64,
+    /// Chunks that can be found by their meaning.
+    pub chunks_embedded: u64,
+    /// Chunks that wait for their vector.
+    pub pending: u64,
+    /// Size of the index on disk.
+    pub bytes_on_disk: u64,
+    /// Name and hash of the embedder whose vectors are stored.
+    pub embedder: Option<String>,
+    /// The last committed state.
+    pub revision: u64,
+    /// When that was committed, in seconds since 1970.
+    pub updated: Option<i64>,
+}
+
+/// A file that is not simply indexed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Problem {
+    /// The folder that it lies in.
+    pub root: PathBuf,
+    /// Its path below that folder.
+    pub path: String,
+    /// `partial`, `failed` or `skipped`.
+    pub state: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A document as the viewer shows it.
+#[derive(Debug, Clone)]
+pub struct DocumentView {
+    /// Its id in the store.
+    pub id: i64,
+    /// The folder that its file lies in.
+    pub root: PathBuf,
+    /// The file's path below that folder.
+    pub path: String,
+    /// What was extracted.
+    pub document: Document,
+}
+
+impl Collection {
+    pub(crate) fn open(library: &Library, name: String) -> Result<Collection, EngineError> {
+        let home = library.home().join(&name);
+        let reader = docent_store::open_reader(&home, &library.identity())?;
+        Ok(Collection {
+            shared: Arc::new(Shared {
+                library: library.clone(),
+                name,
+                home,
+                reader,
+                standing: Mutex::default(),
+            }),
+        })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// The library that it belongs to.
+    pub fn library(&self) -> &Library {
+        &self.shared.library
+    }
+
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.shared.reader
+    }
+
+    pub(crate) fn open_writer(&self) -> Result<Writer, EngineError> {
+        docent_store::open_writer(&self.shared.home, &self.library().identity())
+            .map_err(|error| library::busy(self.name(), error))
+    }
+
+    /// Its folders.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read; so for everything below.
+    pub fn roots(&self) -> Result<Vec<PathBuf>, EngineError> {
+        Ok(self
+            .reader()
+            .roots()?
+            .into_iter()
+            .map(|root| root.path)
+            .collect())
+    }
+
+    /// How it stands.
+    pub fn status(&self) -> Result<CollectionStatus, EngineError> {
+        let status = self.reader().status()?;
+        Ok(CollectionStatus {
+            name: self.name().to_owned(),
+            roots: self.roots()?,
+            seen: status.indexed + status.partial + status.failed + status.skipped,
+            indexed: status.indexed,
+            partial: status.partial,
+            failed: status.failed,
+            skipped: status.skipped,
+            chunks: status.chunks,
+            chunks_embedded: status.embedded,
+            pending: status.pending,
+            bytes_on_disk: status.bytes_on_disk,
+            embedder: (!status.fingerprint.is_empty()).then_some(status.fingerprint),
+            revision: status.revision.0,
+            updated: status.committed_ns.map(|ns| ns / 1_000_000_000),
+        })
+    }
+
+    /// How it stands, as far as each search tells it.
+    pub(crate) fn standing(&self) -> Result<Standing, EngineError> {
+        let mut known = self
+            .shared
+            .standing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, standing)) = *known
+            && at.elapsed() < STANDING_AGE
+        {
+            return Ok(standing);
+        }
+        let status = self.reader().status()?;
+        let standing = Standing {
+            documents: status.indexed + status.partial,
+            vectors_complete: status.pending == 0,
+        };
+        *known = Some((Instant::now(), standing));
+        Ok(standing)
+    }
+
+    /// Files that are not simply indexed: failed ones first, then partial, then skipped.
+    pub fn problems(&self, limit: usize) -> Result<Vec<Problem>, EngineError> {
+        let mut problems = Vec::new();
+        for filter in [
+            StateFilter::Failed,
+            StateFilter::Partial,
+            StateFilter::Skipped,
+        ] {
+            let left = limit.saturating_sub(problems.len());
+            let sources = self.reader().sources_with(filter, left)?;
+            problems.extend(sources.into_iter().map(problem));
+        }
+        Ok(problems)
+    }
+
+    /// A document by its id; `None` if it is not live any more.
+    pub fn view(&self, document: i64) -> Result<Option<DocumentView>, EngineError> {
+        Ok(self.reader().document(DocumentId(document))?.map(view))
+    }
+
+    /// The documents that a person means by a path: the exact one (relative to a folder of the
+    /// collection, or on disk), else all whose path contains it, at most ten.
+    pub fn find(&self, path: &str) -> Result<Vec<DocumentView>, EngineError> {
+        let path = path.trim_start_matches("./");
+        for root in self.reader().roots()? {
+            let below = below(&root.path, Path::new(path));
+            let exact = below.as_deref().unwrap_or(path);
+            if let Some(stored) = self.reader().find_document(Some(root.id), exact)? {
+                return Ok(vec![view(stored)]);
+            }
+        }
+        let mut views = Vec::new();
+        for matching in self.reader().paths_matching(path, 10)? {
+            if let Some(document) = matching.document {
+                views.extend(self.view(document.0)?);
+            }
+        }
+        Ok(views)
+    }
+
+    /// Takes a file, or all below a folder, out of the index; the file itself stays. It is not
+    /// read again until the collection is indexed with `full`.
+    ///
+    /// # Errors
+    /// When nothing indexed has the path, or another docent writes.
+    pub fn forget(&self, path: &Path) -> Result<usize, EngineError> {
+        let mut writer = self.open_writer()?;
+        let forgotten = self.forget_with(&mut writer, path)?;
+        writer.maintain()?;
+        Ok(forgotten)
+    }
+
+    pub(crate) fn forget_with(
+        &self,
+        writer: &mut Writer,
+        path: &Path,
+    ) -> Result<usize, EngineError> {
+        let text = path.to_string_lossy();
+        let given = text.trim_start_matches("./").trim_end_matches('/');
+        let roots = writer.roots()?;
+        let meant: Vec<(docent_store::RootId, String)> = roots
+            .iter()
+            .map(|root| {
+                (
+                    root.id,
+                    below(&root.path, path).unwrap_or_else(|| given.to_owned()),
+                )
+            })
+            .collect();
+        let is_meant = |source: &docent_store::StoredSource| {
+            meant.iter().any(|(root, path)| {
+                let rest = source.path.strip_prefix(path.as_str());
+                *root == source.root
+                    && (path.is_empty()
+                        || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+            })
+        };
+        let changes: Vec<Change> = writer
+            .sources()?
+            .into_iter()
+            .filter(|source| is_meant(source) && source.state.reason() != Some(FORGOTTEN))
+            .map(|source| Change::Put {
+                root: source.root,
+                path: source.path,
+                stamp: source.stamp,
+                hash: source.hash,
+                outcome: Outcome::Skipped {
+                    reason: FORGOTTEN.into(),
+                },
+            })
+            .collect();
+        if changes.is_empty() {
+            return Err(EngineError::UnknownPath {
+                collection: self.name().to_owned(),
+                path: text.into_owned(),
+            });
+        }
+        let forgotten = changes.len();
+        writer.commit(changes)?;
+        Ok(forgotten)
+    }
+
+    /// The conversations that were held about it.
+    pub fn conversations(&self) -> Result<Conversations, EngineError> {
+        Ok(Conversations::open(&self.shared.home)?)
+    }
+
+    /// Starts to bring the index up to date, on a thread of its own.
+    ///
+    /// # Errors
+    /// When no thread can be started. What goes wrong later is told by the indexer.
+    pub fn indexer(&self, options: IndexOptions) -> Result<Indexer, EngineError> {
+        Indexer::start(self.clone(), options)
+    }
+
+    /// Makes full-text index and vector table again from the catalog; vectors are then pending.
+    ///
+    /// # Errors
+    /// When another docent writes, or the disk does not take them.
+    pub fn rebuild(&self) -> Result<(), EngineError> {
+        self.open_writer()?.rebuild()?;
+        Ok(())
+    }
+}
+
+/// The path below `root` with `/`, if a path on disk lies there.
+fn below(root: &Path, path: &Path) -> Option<String> {
+    let full = std::path::absolute(path).ok()?;
+    let full = full.canonicalize().unwrap_or(full);
+    let parts = full.strip_prefix(root).ok()?.components();
+    let parts: Vec<_> = parts
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect();
+    Some(parts.join("/"))
+}
+
+fn view(stored: StoredDocument) -> DocumentView {
+    DocumentView {
+        id: stored.id.0,
+        root: stored.root,
+        path: stored.path,
+        document: stored.document,
+    }
+}
+
+fn problem(source: SourceReport) -> Problem {
+    Problem {
+        root: source.root,
+        path: source.path,
+        state: source.state.word().to_owned(),
+        reason: source.state.reason().unwrap_or_default().to_owned(),
+    }
+}

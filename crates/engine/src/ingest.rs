@@ -1,0 +1,604 @@
+//! Ingest: from a plan to committed text, and from committed text to vectors.
+//!
+//! `FileChange → Source → Document → Chunk → Batch → Revision`, then `Chunk → Embedding`.
+//! Reader threads hand files to the extraction workers and cut what comes back; this thread
+//! alone writes. A batch is bounded by documents, bytes and time, so that a killed process
+//! loses little and memory stays bounded whatever the sizes of the files.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use docent_core::chunk;
+use docent_core::model::Urgency;
+use docent_core::source::{ContentHash, Stamp};
+use docent_extract::Outcome as Extracted;
+use docent_store::{Change, Outcome, PendingChunk, Root, Writer};
+
+use crate::collection::Collection;
+use crate::error::EngineError;
+use crate::event::Phase;
+use crate::indexer::{Control, IndexOptions, IndexReport, Request};
+use crate::library::Library;
+use crate::reconcile::{self, Plan, RootListing, ToRead, Vanished};
+use crate::walk::{self, Found, Unread};
+use crate::watch::Watch;
+
+/// A batch is committed once it has so many changes…
+const BATCH_CHANGES: usize = 1_024;
+/// …or so many bytes of text…
+const BATCH_BYTES: usize = 16 << 20;
+/// …or is so old.
+const BATCH_AGE: Duration = Duration::from_secs(2);
+
+/// Vectors are committed in batches of so many…
+const VECTOR_BATCH: usize = 2_048;
+/// …and embedded in slices of so many, between which the indexer yields.
+const VECTOR_SLICE: usize = 64;
+
+/// Whether everything that was pending has its vector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Embedded {
+    All,
+    /// A request came, or the indexer is to stop.
+    Interrupted,
+}
+
+/// Why waiting for a change ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wake {
+    /// Look at the folders again.
+    Look,
+    /// The folders themselves are others now: watch them anew.
+    Roots,
+}
+
+/// The indexer's work on one collection.
+pub(crate) struct Ingest<'c> {
+    collection: &'c Collection,
+    writer: Writer,
+    options: IndexOptions,
+    control: &'c Control,
+    report: IndexReport,
+    began: Instant,
+}
+
+/// A file that was read.
+struct ReadFile {
+    stamp: Stamp,
+    hash: Option<ContentHash>,
+    outcome: Outcome,
+    bytes: u64,
+}
+
+impl<'c> Ingest<'c> {
+    pub(crate) fn new(
+        collection: &'c Collection,
+        writer: Writer,
+        options: IndexOptions,
+        control: &'c Control,
+    ) -> Self {
+        Ingest {
+            collection,
+            writer,
+            options,
+            control,
+            report: IndexReport::default(),
+            began: Instant::now(),
+        }
+    }
+
+    fn library(&self) -> &'c Library {
+        self.collection.library()
+    }
+
+    /// The folders of the collection.
+    pub(crate) fn roots(&self) -> Result<Vec<PathBuf>, EngineError> {
+        Ok(self
+            .writer
+            .roots()?
+            .into_iter()
+            .map(|root| root.path)
+            .collect())
+    }
+
+    /// What was done.
+    pub(crate) fn into_report(mut self) -> IndexReport {
+        self.report.seconds = self.began.elapsed().as_secs_f64();
+        self.report.interrupted = self.control.stopping();
+        self.report
+    }
+
+    /// Lists the folders, compares, reads and commits what changed.
+    pub(crate) fn bring_up_to_date(&mut self) -> Result<(), EngineError> {
+        self.control.enter(Phase::Scanning);
+        self.control.wait_while_held(false);
+        let roots = self.writer.roots()?;
+        let stored = self.writer.sources()?;
+        let listings = self.list(&roots, &stored);
+        // Only the first look reads everything again.
+        let full = std::mem::take(&mut self.options.full);
+        let plan = reconcile::plan(&stored, listings, full);
+        if !plan.is_empty() {
+            self.carry_out(plan, &roots)?;
+        }
+        if self.report.text_seconds == 0.0 {
+            self.report.text_seconds = self.began.elapsed().as_secs_f64();
+        }
+        Ok(())
+    }
+
+    /// What lies below each root. A root that is gone, or empty where it was not, says nothing
+    /// of its files: an unmounted disk must not empty the index.
+    fn list(&mut self, roots: &[Root], stored: &[docent_store::StoredSource]) -> Vec<RootListing> {
+        let (mut listings, mut warnings, mut seen) = (Vec::new(), Vec::new(), 0);
+        for root in roots {
+            let listing = walk::list(
+                &root.path,
+                &self.library().settings().walk,
+                self.library().home(),
+            );
+            let known = stored
+                .iter()
+                .filter(|source| source.root == root.id)
+                .count();
+            let unseen = listing.found.is_empty() && known > 0;
+            for (folder, reason) in &listing.unlisted {
+                warnings.push(format!(
+                    "{} cannot be listed: {reason}",
+                    root.path.join(folder).display()
+                ));
+            }
+            if unseen && !self.options.prune {
+                warnings.push(format!(
+                    "{} is gone or empty: its {known} files stay in the index; `docent index --prune {}` drops them",
+                    root.path.display(),
+                    self.collection.name(),
+                ));
+            }
+            seen += listing.found.len() as u64;
+            let unlisted = if self.options.prune && unseen {
+                Vec::new()
+            } else {
+                listing.unlisted
+            };
+            listings.push(RootListing {
+                root: root.id,
+                found: (!unseen || self.options.prune).then_some(listing.found),
+                unlisted: unlisted.into_iter().map(|(folder, _)| folder).collect(),
+            });
+        }
+        self.report.warnings = warnings.clone();
+        self.control.tell(|progress| {
+            progress.files_seen = seen;
+            progress.warnings = warnings;
+        });
+        listings
+    }
+
+    fn carry_out(&mut self, plan: Plan, roots: &[Root]) -> Result<(), EngineError> {
+        self.control.enter(Phase::Reading);
+        let (files, bytes) = (
+            plan.read.len() as u64,
+            plan.read.iter().map(|file| file.stamp.size).sum(),
+        );
+        self.control.tell(|progress| {
+            (progress.files_done, progress.files_total) = (0, files);
+            (progress.bytes_done, progress.bytes_total) = (0, bytes);
+            progress.failed = 0;
+        });
+        let mut batch = Batch::default();
+        self.report.removed += plan.removed.len() as u64;
+        self.report.moved += plan.moved.len() as u64;
+        batch.changes.extend(
+            plan.removed
+                .into_iter()
+                .map(|source| Change::Remove { source }),
+        );
+        batch
+            .changes
+            .extend(
+                plan.moved
+                    .into_iter()
+                    .map(|(source, root, path, stamp)| Change::Move {
+                        source,
+                        root,
+                        path,
+                        stamp,
+                    }),
+            );
+        batch.changes.extend(
+            plan.unread
+                .into_iter()
+                .map(|(root, found)| self.left_out(root, found)),
+        );
+        // What is gone is gone from every answer before anything new is read.
+        self.commit(&mut batch)?;
+        let mut vanished = plan.vanished;
+        self.read_all(&plan.read, roots, &mut vanished, &mut batch)?;
+        if !self.control.stopping() {
+            let gone = vanished.into_sources();
+            self.report.removed += gone.len() as u64;
+            batch
+                .changes
+                .extend(gone.into_iter().map(|source| Change::Remove { source }));
+        }
+        self.commit(&mut batch)
+    }
+
+    /// The change for a file that is not read.
+    fn left_out(&mut self, root: docent_store::RootId, found: Found) -> Change {
+        let outcome = match found.unread {
+            Some(Unread::Failed(reason)) => {
+                self.report.failed += 1;
+                Outcome::Failed { reason }
+            }
+            Some(Unread::Skipped(reason)) => {
+                self.report.skipped += 1;
+                Outcome::Skipped { reason }
+            }
+            None => Outcome::Skipped {
+                reason: "left out".into(),
+            },
+        };
+        Change::Put {
+            root,
+            path: found.path,
+            stamp: found.stamp,
+            hash: None,
+            outcome,
+        }
+    }
+
+    /// Reads files on several threads and commits what comes back, in batches.
+    fn read_all(
+        &mut self,
+        files: &[ToRead],
+        roots: &[Root],
+        vanished: &mut Vanished,
+        batch: &mut Batch,
+    ) -> Result<(), EngineError> {
+        let readers = self.library().workers().min(files.len().max(1));
+        let (library, control) = (self.library(), self.control);
+        std::thread::scope(|scope| {
+            let (jobs, waiting) = bounded::<&ToRead>(readers * 2);
+            let (finished, done) = bounded(readers * 2);
+            for _ in 0..readers {
+                let (waiting, finished) = (waiting.clone(), finished.clone());
+                scope.spawn(move || read_files(library, roots, &waiting, &finished));
+            }
+            drop((waiting, finished));
+            scope.spawn(move || {
+                for file in files {
+                    control.wait_while_held(false);
+                    if control.stopping() || jobs.send(file).is_err() {
+                        break;
+                    }
+                }
+            });
+            // Leaving this loop early drops `done`, which ends the other threads.
+            loop {
+                match done.recv_timeout(batch.time_left()) {
+                    Ok((file, read)) => {
+                        self.take(file, read?, vanished, batch);
+                        if batch.is_full() {
+                            self.commit(batch)?;
+                        }
+                    }
+                    Err(RecvTimeoutError::Timeout) => self.commit(batch)?,
+                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                }
+            }
+        })
+    }
+
+    /// Turns a file that was read into a change.
+    fn take(
+        &mut self,
+        file: &ToRead,
+        read: Option<ReadFile>,
+        vanished: &mut Vanished,
+        batch: &mut Batch,
+    ) {
+        self.control.tell(|progress| {
+            progress.files_done += 1;
+            progress.bytes_done += file.stamp.size;
+            progress.current = Some(file.path.clone());
+        });
+        let Some(read) = read else {
+            // It vanished between the listing and the reading.
+            if let Some((source, _)) = file.known {
+                self.report.removed += 1;
+                batch.changes.push(Change::Remove { source });
+            }
+            return;
+        };
+        self.report.bytes_read += read.bytes;
+        if let (Some((source, Some(known))), Some(hash)) = (file.known, read.hash)
+            && known == hash
+        {
+            batch.changes.push(Change::Touch {
+                source,
+                stamp: read.stamp,
+            });
+            return;
+        }
+        if file.known.is_none()
+            && let Some(source) = read.hash.and_then(|hash| vanished.take(&hash))
+        {
+            self.report.moved += 1;
+            batch.changes.push(Change::Move {
+                source,
+                root: file.root,
+                path: file.path.clone(),
+                stamp: read.stamp,
+            });
+            return;
+        }
+        self.count(file, &read.outcome, batch);
+        batch.changes.push(Change::Put {
+            root: file.root,
+            path: file.path.clone(),
+            stamp: read.stamp,
+            hash: read.hash,
+            outcome: read.outcome,
+        });
+    }
+
+    fn count(&mut self, file: &ToRead, outcome: &Outcome, batch: &mut Batch) {
+        match outcome {
+            Outcome::Indexed { document, chunks } => {
+                batch.bytes += document.text.len();
+                self.report.chunks += chunks.len() as u64;
+                if file.known.is_some() {
+                    self.report.updated += 1;
+                } else {
+                    self.report.added += 1;
+                }
+            }
+            Outcome::Failed { .. } => {
+                self.report.failed += 1;
+                self.control.tell(|progress| progress.failed += 1);
+            }
+            Outcome::Skipped { .. } => self.report.skipped += 1,
+        }
+    }
+
+    fn commit(&mut self, batch: &mut Batch) -> Result<(), EngineError> {
+        let full = std::mem::take(batch);
+        if !full.changes.is_empty() {
+            self.writer.commit(full.changes)?;
+        }
+        Ok(())
+    }
+
+    /// Embeds what has no vector yet, until all have one or something more urgent comes.
+    pub(crate) fn embed_pending(&mut self) -> Result<Embedded, EngineError> {
+        let total = self.writer.pending_count()?;
+        if total == 0 {
+            return Ok(Embedded::All);
+        }
+        self.control.enter(Phase::Embedding);
+        self.control
+            .tell(|progress| (progress.chunks_done, progress.chunks_total) = (0, total));
+        loop {
+            let pending = self.writer.pending_vectors(VECTOR_BATCH)?;
+            if pending.is_empty() {
+                return Ok(Embedded::All);
+            }
+            let mut vectors = Vec::with_capacity(pending.len());
+            let mut interrupted = false;
+            for slice in pending.chunks(VECTOR_SLICE) {
+                self.control.wait_while_held(true);
+                interrupted = self.control.stopping() || !self.control.requests.is_empty();
+                if interrupted {
+                    break;
+                }
+                let texts: Vec<String> = slice.iter().map(text_to_embed).collect();
+                let embedded = self
+                    .library()
+                    .embedder()
+                    .embed(&texts, Urgency::Background)?;
+                vectors.extend(slice.iter().map(|chunk| chunk.id).zip(embedded));
+                self.control
+                    .tell(|progress| progress.chunks_done += slice.len() as u64);
+            }
+            self.report.embedded += vectors.len() as u64;
+            if !vectors.is_empty() {
+                self.writer.commit_vectors(vectors)?;
+            }
+            if interrupted {
+                return Ok(Embedded::Interrupted);
+            }
+        }
+    }
+
+    /// Collects what past revisions left.
+    pub(crate) fn maintain(&mut self) -> Result<(), EngineError> {
+        self.writer.maintain()?;
+        Ok(())
+    }
+
+    /// Waits until something asks for another look, and the file system has settled.
+    pub(crate) fn wait_for_change(&mut self, watch: Option<&Watch>) -> Result<Wake, EngineError> {
+        let period = watch.and_then(Watch::poll_every);
+        let waiting_since = Instant::now();
+        let mut clock = (Instant::now(), SystemTime::now());
+        while !self.control.stopping() {
+            match self.answer_requests(Duration::from_millis(100))? {
+                Some(Wake::Roots) => return Ok(Wake::Roots),
+                Some(Wake::Look) => {
+                    self.settle()?;
+                    return Ok(Wake::Look);
+                }
+                None => {}
+            }
+            if period.is_some_and(|period| waiting_since.elapsed() >= period) || slept(&mut clock) {
+                break;
+            }
+        }
+        Ok(Wake::Look)
+    }
+
+    /// Waits until no event came for a moment, or events have been coming for too long.
+    fn settle(&mut self) -> Result<(), EngineError> {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_millis(1_200) && !self.control.stopping() {
+            if self.answer_requests(Duration::from_millis(250))?.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers what was asked until the channel is empty, waiting `patience` for the first.
+    pub(crate) fn answer_requests(
+        &mut self,
+        patience: Duration,
+    ) -> Result<Option<Wake>, EngineError> {
+        let mut wake = None;
+        let mut next = self.control.requests.recv_timeout(patience).ok();
+        while let Some(request) = next {
+            // Where nobody waits for the reply any more, the work is done all the same.
+            match request {
+                Request::Look => wake = wake.or(Some(Wake::Look)),
+                Request::AddRoot(path, reply) => {
+                    let result = self
+                        .writer
+                        .add_root(&path)
+                        .map(drop)
+                        .map_err(EngineError::from);
+                    wake = Some(Wake::Roots);
+                    let _ = reply.send(result);
+                }
+                Request::Forget(path, reply) => {
+                    let result = self.collection.forget_with(&mut self.writer, &path);
+                    let _ = reply.send(result);
+                }
+            }
+            next = self.control.requests.try_recv().ok();
+        }
+        Ok(wake)
+    }
+}
+
+/// Whether the machine slept since the last call: the wall clock ran on, ours did not.
+fn slept(clock: &mut (Instant, SystemTime)) -> bool {
+    let awake = clock.0.elapsed();
+    let passed = clock.1.elapsed().unwrap_or(awake);
+    *clock = (Instant::now(), SystemTime::now());
+    passed > awake + Duration::from_secs(30)
+}
+
+fn text_to_embed(chunk: &PendingChunk) -> String {
+    chunk::text_to_embed(chunk.title.as_deref(), &chunk.heading_path, &chunk.text)
+}
+
+/// Changes that are committed together.
+#[derive(Default)]
+struct Batch {
+    changes: Vec<Change>,
+    bytes: usize,
+    began: Option<Instant>,
+}
+
+impl Batch {
+    fn is_full(&mut self) -> bool {
+        let began = *self.began.get_or_insert_with(Instant::now);
+        self.changes.len() >= BATCH_CHANGES
+            || self.bytes >= BATCH_BYTES
+            || began.elapsed() >= BATCH_AGE
+    }
+
+    fn time_left(&self) -> Duration {
+        self.began
+            .map_or(BATCH_AGE, |began| BATCH_AGE.saturating_sub(began.elapsed()))
+    }
+}
+
+/// What comes back for a file: what was read, `None` if it is gone, or why nothing can be read.
+type Done<'f> = (&'f ToRead, Result<Option<ReadFile>, EngineError>);
+
+/// A reader thread: takes files until there are no more, or nobody wants them.
+fn read_files<'f>(
+    library: &Library,
+    roots: &[Root],
+    waiting: &Receiver<&'f ToRead>,
+    finished: &Sender<Done<'f>>,
+) {
+    for file in waiting {
+        let root = roots.iter().find(|root| root.id == file.root);
+        let read = root.map_or(Ok(None), |root| read(library, &root.path, file));
+        if finished.send((file, read)).is_err() {
+            return;
+        }
+    }
+}
+
+/// Reads one file: extraction in a worker, then chunks.
+fn read(library: &Library, root: &Path, file: &ToRead) -> Result<Option<ReadFile>, EngineError> {
+    let path = root.join(&file.path);
+    let opened = match File::open(&path).and_then(|opened| Ok((opened.metadata()?, opened))) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            let reason = format!("it cannot be opened: {error}");
+            return Ok(Some(unread(file.stamp, Outcome::Failed { reason })));
+        }
+        Ok(opened) => opened,
+    };
+    let (metadata, opened) = opened;
+    let before = walk::stamp(&metadata);
+    let extraction = library.pool().extract(&opened, &file.path)?;
+    let after = opened
+        .metadata()
+        .map_or(before, |metadata| walk::stamp(&metadata));
+    let outcome = match extraction.outcome {
+        Extracted::Read(document) => Outcome::Indexed {
+            chunks: chunk::cut(&document, library.settings().chunk),
+            document,
+        },
+        Extracted::Failed { reason } => Outcome::Failed { reason },
+        Extracted::Skipped { reason } => Outcome::Skipped { reason },
+    };
+    Ok(Some(ReadFile {
+        stamp: certain(before, after),
+        hash: extraction.hash,
+        outcome,
+        bytes: extraction.bytes,
+    }))
+}
+
+fn unread(stamp: Stamp, outcome: Outcome) -> ReadFile {
+    ReadFile {
+        stamp,
+        hash: None,
+        outcome,
+        bytes: 0,
+    }
+}
+
+/// The stamp to remember. A file that changed while it was read, or so shortly before that the
+/// file system's clock may not show the next change, gets a time that no file has, so that the
+/// next look reads it again.
+fn certain(before: Stamp, after: Stamp) -> Stamp {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos() as i64);
+    // Whole seconds come from file systems that count in units of one or two seconds.
+    let whole_seconds = before.modified_ns % 1_000_000_000 == 0;
+    let doubt = if whole_seconds {
+        2_000_000_000
+    } else {
+        20_000_000
+    };
+    let fresh = (0..doubt).contains(&now.saturating_sub(before.modified_ns));
+    if before == after && !fresh {
+        return before;
+    }
+    Stamp {
+        modified_ns: before.modified_ns - 1,
+        ..before
+    }
+}

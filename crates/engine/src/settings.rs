@@ -1,0 +1,114 @@
+//! What can be set about reading, searching and answering. The binary fills these from its
+//! settings file; the defaults here are the ones that it documents.
+
+use docent_core::chunk::ChunkLimits;
+use docent_core::fusion::Fusion;
+use docent_core::model::Sampling;
+use serde::{Deserialize, Serialize};
+
+/// All settings of the engine.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Which files are read.
+    pub walk: WalkSettings,
+    /// How files are read.
+    pub extract: ExtractSettings,
+    /// How large chunks are. Takes effect for files read from then on, or by a rebuild.
+    pub chunk: ChunkLimits,
+    /// How is searched.
+    pub search: SearchSettings,
+    /// How is answered.
+    pub answer: AnswerSettings,
+}
+
+/// Which files are read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WalkSettings {
+    /// Read files and folders whose name begins with a full stop.
+    pub hidden: bool,
+    /// Leave out what .gitignore, .ignore and .docentignore name.
+    pub ignore_files: bool,
+    /// Larger files are skipped.
+    pub max_file_bytes: u64,
+}
+
+impl Default for WalkSettings {
+    fn default() -> Self {
+        WalkSettings {
+            hidden: false,
+            ignore_files: true,
+            max_file_bytes: 100 << 20,
+        }
+    }
+}
+
+/// How files are read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExtractSettings {
+    /// Worker processes; 0 is one for each processor core.
+    pub workers: usize,
+    /// A file that takes longer fails.
+    pub timeout_seconds: u64,
+    /// A worker that needs more memory fails its file.
+    pub memory_bytes: u64,
+}
+
+impl Default for ExtractSettings {
+    fn default() -> Self {
+        ExtractSettings {
+            workers: 0,
+            timeout_seconds: 60,
+            memory_bytes: 2 << 30,
+        }
+    }
+}
+
+/// How is searched.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SearchSettings {
+    /// How the two rankings become one.
+    pub fusion: Fusion,
+    /// How many chunks each retriever brings.
+    pub candidates: usize,
+}
+
+impl Default for SearchSettings {
+    fn default() -> Self {
+        SearchSettings {
+            fusion: Fusion::default(),
+            candidates: 100,
+        }
+    }
+}
+
+/// How is answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AnswerSettings {
+    /// Passages looked at for an answer, at most.
+    pub passages: usize,
+    /// Tokens of passages that the model is given, at most; the model's context may allow less.
+    pub passage_tokens: usize,
+    /// Tokens that the model may write.
+    pub answer_tokens: usize,
+    /// Sentences quoted ahead of the model's words.
+    pub evidence: usize,
+    /// How the model's words are chosen.
+    pub sampling: Sampling,
+}
+
+impl Default for AnswerSettings {
+    fn default() -> Self {
+        AnswerSettings {
+            passages: 8,
+            passage_tokens: 1_000,
+            answer_tokens: 160,
+            evidence: 3,
+            sampling: Sampling::default(),
+        }
+    }
+}
