@@ -1,0 +1,224 @@
+//! Chunks, and which of them wait for a vector.
+
+use docent_core::chunk::Chunk;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::schema::{LIVE, damaged};
+use super::{binary, documents, files};
+use crate::id::{ChunkId, DocumentId, RootId};
+use crate::reader::StoredChunk;
+use crate::writer::PendingChunk;
+
+/// Writes a staged document's chunks; their ids, in order.
+pub(crate) fn stage(
+    connection: &Connection,
+    document: DocumentId,
+    chunks: &[Chunk],
+) -> rusqlite::Result<Vec<ChunkId>> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO chunks (document, ordinal, start, end, locator, headings, embedded)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
+    )?;
+    let mut ids = Vec::with_capacity(chunks.len());
+    for (ordinal, chunk) in chunks.iter().enumerate() {
+        insert.execute(params![
+            document.0,
+            ordinal as i64,
+            chunk.span.start as i64,
+            chunk.span.end as i64,
+            binary::encode_locator(chunk.locator),
+            encode_headings(&chunk.heading_path)?,
+        ])?;
+        ids.push(ChunkId(connection.last_insert_rowid()));
+    }
+    Ok(ids)
+}
+
+fn encode_headings(headings: &[String]) -> rusqlite::Result<Option<String>> {
+    if headings.is_empty() {
+        return Ok(None);
+    }
+    serde_json::to_string(headings)
+        .map(Some)
+        .map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))
+}
+
+fn headings(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<String>> {
+    match row.get_ref(column)?.as_str_or_null()? {
+        None => Ok(Vec::new()),
+        Some(json) => {
+            serde_json::from_str(json).map_err(|e| damaged(format!("the headings of a chunk: {e}")))
+        }
+    }
+}
+
+/// The columns of a chunk from `column` on: start, end, locator, headings.
+fn chunk(row: &Row<'_>, column: usize) -> rusqlite::Result<Chunk> {
+    let start = row.get::<_, i64>(column)? as usize;
+    let end = row.get::<_, i64>(column + 1)? as usize;
+    let locator = binary::decode_locator(row.get_ref(column + 2)?.as_blob()?);
+    Ok(Chunk {
+        span: start..end.max(start),
+        locator: locator.ok_or_else(|| damaged("the locator of a chunk".into()))?,
+        heading_path: headings(row, column + 3)?,
+    })
+}
+
+const STORED: &str = "SELECT c.id, c.document, c.ordinal, c.start, c.end, c.locator, c.headings,
+        d.format, d.title, d.language, r.id, r.path, s.path, s.modified_ns
+     FROM chunks c
+     JOIN documents d ON d.id = c.document
+     JOIN sources s ON s.document = c.document
+     JOIN roots r ON r.id = s.root
+     WHERE d.state = 1 AND ";
+
+fn stored(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<StoredChunk> {
+    let document = DocumentId(row.get(1)?);
+    let chunk = chunk(row, 3)?;
+    let text = documents::text(connection, document, chunk.span.clone())?;
+    Ok(StoredChunk {
+        id: ChunkId(row.get(0)?),
+        document,
+        ordinal: row.get::<_, i64>(2)? as usize,
+        root_id: RootId(row.get(10)?),
+        root: files::root_path(row, 11)?,
+        path: row.get(12)?,
+        format: documents::format(row, 7)?,
+        title: row.get(8)?,
+        language: documents::language(row, 9)?,
+        modified_ns: row.get(13)?,
+        chunk,
+        text,
+    })
+}
+
+/// A live chunk with its text.
+pub(crate) fn live(connection: &Connection, id: ChunkId) -> rusqlite::Result<Option<StoredChunk>> {
+    connection
+        .prepare_cached(&format!("{STORED} c.id = ?1"))?
+        .query_row([id.0], |row| stored(connection, row))
+        .optional()
+}
+
+/// The chunks of a live document, in order.
+pub(crate) fn of_document(
+    connection: &Connection,
+    document: DocumentId,
+) -> rusqlite::Result<Vec<StoredChunk>> {
+    let mut statement =
+        connection.prepare_cached(&format!("{STORED} c.document = ?1 ORDER BY c.ordinal"))?;
+    let chunks = statement.query_map([document.0], |row| stored(connection, row))?;
+    chunks.collect()
+}
+
+/// A document's chunks, live or not, for the full-text index.
+pub(crate) fn to_index(
+    connection: &Connection,
+    document: DocumentId,
+) -> rusqlite::Result<Vec<(ChunkId, Chunk)>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, start, end, locator, headings FROM chunks WHERE document = ?1 ORDER BY ordinal",
+    )?;
+    let chunks = statement.query_map([document.0], |row| {
+        Ok((ChunkId(row.get(0)?), chunk(row, 1)?))
+    })?;
+    chunks.collect()
+}
+
+/// The live document of a chunk, and whether the chunk's vector counts; `None` for a chunk that
+/// is not live.
+pub(crate) fn live_document(
+    connection: &Connection,
+    id: ChunkId,
+) -> rusqlite::Result<Option<(DocumentId, bool)>> {
+    connection
+        .prepare_cached(
+            "SELECT c.document, c.embedded FROM chunks c JOIN documents d ON d.id = c.document
+             WHERE c.id = ?1 AND d.state = ?2",
+        )?
+        .query_row([id.0, LIVE], |row| {
+            Ok((DocumentId(row.get(0)?), row.get::<_, i64>(1)? != 0))
+        })
+        .optional()
+}
+
+/// Live chunks without a vector, the oldest first.
+pub(crate) fn pending(
+    connection: &Connection,
+    limit: usize,
+) -> rusqlite::Result<Vec<PendingChunk>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT c.id, c.document, c.start, c.end, c.headings, d.title
+         FROM chunks c INDEXED BY chunks_pending JOIN documents d ON d.id = c.document
+         WHERE c.embedded = 0 AND d.state = ?1 ORDER BY c.id LIMIT ?2",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let chunks = statement.query_map([LIVE, limit], |row| {
+        let span = row.get::<_, i64>(2)? as usize..row.get::<_, i64>(3)? as usize;
+        Ok(PendingChunk {
+            id: ChunkId(row.get(0)?),
+            title: row.get(5)?,
+            heading_path: headings(row, 4)?,
+            text: documents::text(connection, DocumentId(row.get(1)?), span)?,
+        })
+    })?;
+    chunks.collect()
+}
+
+/// Number of live chunks without a vector.
+pub(crate) fn pending_count(connection: &Connection) -> rusqlite::Result<u64> {
+    // Counting all and taking off the few that are not live reads one index; asking for each
+    // whether its document is live would take a look-up a chunk.
+    let all: i64 = connection
+        .prepare_cached("SELECT count(*) FROM chunks INDEXED BY chunks_pending WHERE embedded = 0")?
+        .query_row([], |row| row.get(0))?;
+    let not_live: i64 = connection
+        .prepare_cached(
+            "SELECT count(*) FROM documents d INDEXED BY documents_not_live
+             JOIN chunks c ON c.document = d.id
+             WHERE d.state <> 1 AND c.embedded = 0",
+        )?
+        .query_row([], |row| row.get(0))?;
+    Ok(u64::try_from(all - not_live).unwrap_or(0))
+}
+
+/// Marks chunks as embedded.
+pub(crate) fn mark_embedded(
+    connection: &Connection,
+    ids: impl Iterator<Item = ChunkId>,
+) -> rusqlite::Result<()> {
+    let mut update = connection.prepare_cached("UPDATE chunks SET embedded = 1 WHERE id = ?1")?;
+    for id in ids {
+        update.execute([id.0])?;
+    }
+    connection.execute("UPDATE state SET vector_revision = vector_revision + 1", [])?;
+    Ok(())
+}
+
+/// Number of chunks that are marked as embedded, live or not.
+pub(crate) fn embedded_count(connection: &Connection) -> rusqlite::Result<u64> {
+    let count: i64 = connection.query_row(
+        "SELECT (SELECT count(*) FROM chunks)
+             - (SELECT count(*) FROM chunks INDEXED BY chunks_pending WHERE embedded = 0)",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// Marks every chunk as waiting for a vector that is not among `ids`.
+pub(crate) fn keep_embedded(
+    connection: &Connection,
+    ids: &std::collections::HashSet<i64>,
+) -> rusqlite::Result<usize> {
+    let mut statement = connection.prepare("SELECT id FROM chunks WHERE embedded = 1")?;
+    let marked: Vec<i64> = statement
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut update = connection.prepare_cached("UPDATE chunks SET embedded = 0 WHERE id = ?1")?;
+    let mut lost = 0;
+    for id in marked.into_iter().filter(|id| !ids.contains(id)) {
+        lost += update.execute([id])?;
+    }
+    Ok(lost)
+}

@@ -1,0 +1,92 @@
+//! What the engine tells the store about files: the changes of a commit.
+
+use docent_core::chunk::Chunk;
+use docent_core::document::Document;
+use docent_core::source::{ContentHash, SourceState, Stamp};
+
+use crate::id::{RootId, SourceId};
+
+/// One thing that happened to a file.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// The file is new, or its content is. It replaces what was known of this path.
+    Put {
+        /// The root folder.
+        root: RootId,
+        /// The path below the root, with `/`.
+        path: String,
+        /// The file's metadata, taken before it was read.
+        stamp: Stamp,
+        /// The hash of its content, where it was read.
+        hash: Option<ContentHash>,
+        /// What came of reading it.
+        outcome: Outcome,
+    },
+    /// The file stands elsewhere, its content unchanged: document, chunks and vectors stay.
+    /// Whatever else stood at the new path is replaced. Several moves of one commit happen at
+    /// once, so that two files can change places.
+    Move {
+        /// The file.
+        source: SourceId,
+        /// The root folder that it stands under now.
+        root: RootId,
+        /// Its new path below that root, with `/`.
+        path: String,
+        /// Its metadata now.
+        stamp: Stamp,
+    },
+    /// The file's metadata changed, its content did not.
+    Touch {
+        /// The file.
+        source: SourceId,
+        /// Its metadata now.
+        stamp: Stamp,
+    },
+    /// The file is gone.
+    Remove {
+        /// The file.
+        source: SourceId,
+    },
+}
+
+/// What came of reading a file.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// It was read; if the document says that it is incomplete, the source counts as partial.
+    Indexed {
+        /// What was extracted.
+        document: Document,
+        /// The stretches to index, in order.
+        chunks: Vec<Chunk>,
+    },
+    /// It could not be read. What it held before is no longer found.
+    Failed {
+        /// Why, for a person.
+        reason: String,
+    },
+    /// It was left out on purpose. What it held before is no longer found.
+    Skipped {
+        /// Why, for a person.
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// The state that the source stands in after this.
+    pub(crate) fn state(&self) -> SourceState {
+        match self {
+            Outcome::Indexed { document, .. } => match &document.incomplete {
+                Some(reason) => SourceState::Partial {
+                    reason: reason.clone(),
+                },
+                None => SourceState::Indexed,
+            },
+            Outcome::Failed { reason } => SourceState::Failed {
+                reason: reason.clone(),
+            },
+            Outcome::Skipped { reason } => SourceState::Skipped {
+                reason: reason.clone(),
+            },
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! One search over both indexes: every hit is joined to the catalog's live rows.
+//!
+//! The catalog is read in one transaction from beginning to end, so that what is live cannot
+//! change under a search. The indexes may hold more than is live (what just died, what is about
+//! to live), never less; so a few more hits are asked for than are wanted, and more again in the
+//! rare case that too many of them were dead.
+
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError};
+
+use docent_core::document::Format;
+use docent_core::query::{Filters, Query};
+use rusqlite::Connection;
+
+use crate::catalog::schema::{self, State};
+use crate::catalog::{Failure, chunks, documents};
+use crate::error::StoreError;
+use crate::id::{ChunkId, Revision};
+use crate::reader::{Reader, Scored};
+use crate::text::{AllowedDocuments, TextView};
+use crate::vectors::{VectorState, one_of};
+
+/// Hits asked for beyond those wanted.
+const SLACK: usize = 32;
+
+/// The most ids that are handed to the vector table as a condition. With more of them, finding
+/// first and checking afterwards is faster.
+const MAX_LISTED: usize = 5_000;
+
+/// How often a search begins again because a commit came between.
+const MAX_ATTEMPTS: usize = 10;
+
+/// What filters look at, of one live document.
+pub(crate) struct DocumentFacts {
+    document: i64,
+    /// In lower case.
+    path: String,
+    /// In lower case.
+    title: String,
+    format: Format,
+}
+
+impl Reader {
+    /// The best chunks by their words (BM25), best first. Filters and strict conditions hold for
+    /// every one of them. A query of filters alone finds chunks of any document that passes.
+    ///
+    /// # Errors
+    /// When the catalog or the full-text index cannot be read.
+    pub fn lexical(&self, query: &Query, limit: usize) -> Result<Vec<Scored>, StoreError> {
+        self.with_text(|catalog, state, view| {
+            let allowed = self.allowed(catalog, state.revision, &query.filters)?;
+            let nothing_passes = allowed.as_ref().is_some_and(|allowed| allowed.is_empty());
+            let nothing_asked = query.text.is_empty() && allowed.is_none();
+            if limit == 0 || nothing_passes || nothing_asked {
+                return Ok(Vec::new());
+            }
+            let find = |count: usize| match query.text.is_empty() {
+                true => view.any(allowed.as_ref(), count),
+                false => view.best(&query.text, allowed.as_ref(), count),
+            };
+            let is_live = |chunk| Ok(chunks::live_document(catalog, chunk)?.is_some());
+            live_hits(limit, find, is_live)
+        })
+    }
+
+    /// The nearest chunks to a question's vector, best first; the score is the cosine. The
+    /// query's filters and strict conditions hold for every one of them.
+    ///
+    /// Finds nothing while the collection has the vectors of another embedder.
+    ///
+    /// # Errors
+    /// When the vector has the wrong length, or the catalog or an index cannot be read.
+    pub fn dense(
+        &self,
+        vector: &[f32],
+        query: &Query,
+        limit: usize,
+    ) -> Result<Vec<Scored>, StoreError> {
+        let embedder = &self.shared.embedder;
+        if vector.len() != embedder.dimension {
+            return Err(StoreError::Dimension {
+                expected: embedder.dimension,
+                found: vector.len(),
+            });
+        }
+        if query.text.is_strict() {
+            return self.with_text(|catalog, state, view| {
+                let allowed = self.allowed(catalog, state.revision, &query.filters)?;
+                let strict = view.matching(&query.text, allowed.as_ref())?;
+                self.nearest(catalog, state, vector, allowed, strict, limit)
+            });
+        }
+        self.shared.catalog.read(|catalog| {
+            let state = schema::state(catalog)?;
+            let allowed = self.allowed(catalog, state.revision, &query.filters)?;
+            self.nearest(catalog, &state, vector, allowed, None, limit)
+        })
+    }
+
+    /// The nearest chunks of `allowed` documents and, where there are strict conditions on the
+    /// text, among those that meet them.
+    fn nearest(
+        &self,
+        catalog: &Connection,
+        state: &State,
+        vector: &[f32],
+        allowed: Option<AllowedDocuments>,
+        strict: Option<HashSet<i64>>,
+        limit: usize,
+    ) -> Result<Vec<Scored>, Failure> {
+        if limit == 0 || !self.matches(state) {
+            return Ok(Vec::new());
+        }
+        let only = match (&strict, &allowed) {
+            (Some(ids), _) if ids.len() <= MAX_LISTED => {
+                Some(one_of("chunk_id", ids.iter().copied()))
+            }
+            (None, Some(ids)) if ids.len() <= MAX_LISTED => {
+                Some(one_of("document_id", ids.iter().copied()))
+            }
+            _ => None,
+        };
+        let vectors = VectorState {
+            generation: state.vector_generation,
+            revision: state.vector_revision,
+        };
+        let find = |count| {
+            self.shared
+                .vectors
+                .nearest(vectors, vector, only.as_deref(), count)
+        };
+        let passes = |chunk: ChunkId| {
+            let live = chunks::live_document(catalog, chunk)?;
+            Ok(live.is_some_and(|(document, is_embedded)| {
+                is_embedded
+                    && strict.as_ref().is_none_or(|ids| ids.contains(&chunk.0))
+                    && allowed.as_ref().is_none_or(|ids| ids.contains(&document.0))
+            }))
+        };
+        live_hits(limit, find, passes)
+    }
+
+    /// Runs a search on one state of the catalog and the full-text index that belongs to it.
+    ///
+    /// The index that is on disk holds everything live at the catalog's revision of that moment;
+    /// an index two commits later need not. So it is opened first, and if the revision has moved
+    /// on before the catalog's state is held, both are taken again.
+    fn with_text<T>(
+        &self,
+        work: impl Fn(&Connection, &State, &TextView) -> Result<T, Failure>,
+    ) -> Result<T, StoreError> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let revision = self.revision()?;
+            let view = self.shared.text.at(revision)?;
+            let result = self.shared.catalog.read(|catalog| {
+                let state = schema::state(catalog)?;
+                if state.revision != revision && attempt < MAX_ATTEMPTS {
+                    return Ok(None);
+                }
+                work(catalog, &state, &view).map(Some)
+            })?;
+            if let Some(result) = result {
+                return Ok(result);
+            }
+        }
+    }
+
+    /// Whether the collection's vectors are those of this reader's embedder.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn dense_ready(&self) -> Result<bool, StoreError> {
+        self.shared
+            .catalog
+            .read(|catalog| Ok(self.matches(&schema::state(catalog)?)))
+    }
+
+    fn matches(&self, state: &State) -> bool {
+        let embedder = &self.shared.embedder;
+        state.fingerprint == embedder.fingerprint && state.dimension == embedder.dimension
+    }
+
+    /// How many chunks hold the word, in any inflection that the collection's stemmers know. Of a
+    /// compound it is the number of those that hold it whole, or all of its parts.
+    ///
+    /// # Errors
+    /// When the catalog or the full-text index cannot be read.
+    pub fn chunk_frequency(&self, word: &str) -> Result<usize, StoreError> {
+        self.view()?.chunks_with(word)
+    }
+
+    /// How many chunks [`Reader::chunk_frequency`] counts among.
+    ///
+    /// # Errors
+    /// When the catalog or the full-text index cannot be read.
+    pub fn chunk_count(&self) -> Result<usize, StoreError> {
+        Ok(self.view()?.count())
+    }
+
+    fn view(&self) -> Result<TextView, StoreError> {
+        let revision = self.revision()?;
+        self.shared.text.at(revision)
+    }
+
+    /// The documents that pass the filters; `None` when all do.
+    fn allowed(
+        &self,
+        catalog: &Connection,
+        revision: Revision,
+        filters: &Filters,
+    ) -> Result<Option<AllowedDocuments>, Failure> {
+        if filters.is_empty() {
+            return Ok(None);
+        }
+        let facts = self.facts(catalog, revision)?;
+        let filters = lower_case(filters);
+        let passing = facts.iter().filter(|facts| passes(facts, &filters));
+        let allowed: HashSet<i64> = passing.map(|facts| facts.document).collect();
+        Ok(Some(Arc::new(allowed)))
+    }
+
+    fn facts(
+        &self,
+        catalog: &Connection,
+        revision: Revision,
+    ) -> Result<Arc<Vec<DocumentFacts>>, Failure> {
+        let mut cache = self
+            .shared
+            .facts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, facts)) = cache.as_ref().filter(|(known, _)| *known == revision) {
+            return Ok(Arc::clone(facts));
+        }
+        let mut statement = catalog.prepare_cached(
+            "SELECT d.id, s.path, d.title, d.format
+             FROM sources s JOIN documents d ON d.id = s.document",
+        )?;
+        let facts = statement.query_map([], |row| {
+            let title: Option<String> = row.get(2)?;
+            Ok(DocumentFacts {
+                document: row.get(0)?,
+                path: row.get::<_, String>(1)?.to_lowercase(),
+                title: title.map(|title| title.to_lowercase()).unwrap_or_default(),
+                format: documents::format(row, 3)?,
+            })
+        })?;
+        let facts = Arc::new(facts.collect::<rusqlite::Result<Vec<_>>>()?);
+        *cache = Some((revision, Arc::clone(&facts)));
+        Ok(facts)
+    }
+}
+
+/// The first `limit` hits that pass, from a search that gives as many as it is asked for.
+fn live_hits(
+    limit: usize,
+    find: impl Fn(usize) -> Result<Vec<(ChunkId, f32)>, StoreError>,
+    passes: impl Fn(ChunkId) -> Result<bool, Failure>,
+) -> Result<Vec<Scored>, Failure> {
+    let mut count = limit.saturating_add(SLACK);
+    loop {
+        let hits = find(count)?;
+        let is_all = hits.len() < count;
+        let mut seen = HashSet::new();
+        let mut live = Vec::with_capacity(limit.min(hits.len()));
+        for (chunk, score) in hits {
+            if live.len() == limit {
+                break;
+            }
+            if seen.insert(chunk) && passes(chunk)? {
+                live.push(Scored { chunk, score });
+            }
+        }
+        if is_all || live.len() == limit {
+            return Ok(live);
+        }
+        count = count.saturating_mul(4);
+    }
+}
+
+fn lower_case(filters: &Filters) -> Filters {
+    let lower = |texts: &[String]| texts.iter().map(|text| text.to_lowercase()).collect();
+    Filters {
+        paths: lower(&filters.paths),
+        not_paths: lower(&filters.not_paths),
+        formats: filters.formats.clone(),
+        not_formats: filters.not_formats.clone(),
+        titles: lower(&filters.titles),
+        not_titles: lower(&filters.not_titles),
+    }
+}
+
+fn passes(facts: &DocumentFacts, filters: &Filters) -> bool {
+    let one = |patterns: &[String], text: &str| patterns.iter().any(|p| contains(text, p));
+    (filters.paths.is_empty() || one(&filters.paths, &facts.path))
+        && !one(&filters.not_paths, &facts.path)
+        && (filters.titles.is_empty() || one(&filters.titles, &facts.title))
+        && !one(&filters.not_titles, &facts.title)
+        && (filters.formats.is_empty() || filters.formats.contains(&facts.format))
+        && !filters.not_formats.contains(&facts.format)
+}
+
+/// Whether a text contains a pattern in which `*` stands for any characters.
+fn contains(text: &str, pattern: &str) -> bool {
+    let mut rest = text;
+    for piece in pattern.split('*') {
+        let Some(at) = rest.find(piece) else {
+            return false;
+        };
+        rest = &rest[at + piece.len()..];
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_characters() {
+        assert!(contains("legal/2024/lease.pdf", "2024*.pdf"));
+        assert!(contains("legal/2024/lease.pdf", "lease"));
+        assert!(contains("legal/2024/lease.pdf", ""));
+        assert!(!contains("legal/2024/lease.pdf", "lease*2024"));
+    }
+
+    #[test]
+    fn dead_hits_are_made_up_for() {
+        let all: Vec<(ChunkId, f32)> = (0..1000).map(|n| (ChunkId(n), -(n as f32))).collect();
+        let find = |count: usize| Ok(all.iter().copied().take(count).collect());
+        let hits = live_hits(10, find, |chunk| Ok(chunk.0 >= 500)).unwrap();
+        let ids: Vec<i64> = hits.iter().map(|hit| hit.chunk.0).collect();
+        assert_eq!(ids, (500..510).collect::<Vec<_>>());
+    }
+}

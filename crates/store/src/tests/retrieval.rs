@@ -1,0 +1,266 @@
+//! What queries find: words, stems, phrases, identifiers, filters, and how much of it.
+
+use docent_core::document::Format;
+use docent_core::language::Language;
+use docent_core::query::{Condition, Group, Query};
+use tempfile::{TempDir, tempdir};
+
+use super::*;
+
+fn word(word: &str) -> Condition {
+    Condition::Word(word.into())
+}
+
+fn phrase(phrase: &str) -> Condition {
+    Condition::Phrase(phrase.into())
+}
+
+fn must(conditions: Vec<Condition>) -> Query {
+    Query {
+        text: Group {
+            must: conditions,
+            ..Group::default()
+        },
+        ..Query::default()
+    }
+}
+
+/// A collection of one file a text; the file's name says its language.
+fn collection(files: &[(&str, &str)]) -> (TempDir, Writer) {
+    let home = tempdir().unwrap();
+    let (mut writer, root) = writer(home.path());
+    let change = |(path, text): &(&str, &str)| {
+        let mut change = put(root, path, text);
+        if let Change::Put {
+            outcome: Outcome::Indexed { document, .. },
+            ..
+        } = &mut change
+        {
+            let code = path.split('.').next().unwrap_or_default();
+            document.language = Language::from_code(code);
+            document.title = None;
+        }
+        change
+    };
+    writer.commit(files.iter().map(change).collect()).unwrap();
+    embed_all(&mut writer);
+    (home, writer)
+}
+
+#[test]
+fn words_are_found_in_other_inflections_in_the_documents_language() {
+    let (_home, writer) = collection(&[
+        ("eng.1", "The tenant pays for repairs."),
+        ("deu.1", "Die Häuser sind vermietet."),
+        ("fra.1", "Les loyers sont payés."),
+    ]);
+    let reader = writer.reader();
+    assert_eq!(
+        found(&reader, &query("repairing")),
+        ["The tenant pays for repairs."]
+    );
+    assert_eq!(
+        found(&reader, &query("haus")),
+        ["Die Häuser sind vermietet."]
+    );
+    assert_eq!(found(&reader, &query("payé")), ["Les loyers sont payés."]);
+    assert!(reader.chunk_frequency("repairing").unwrap() >= 1);
+    assert_eq!(reader.chunk_frequency("unicorn").unwrap(), 0);
+    assert_eq!(reader.chunk_count().unwrap(), 3);
+}
+
+#[test]
+fn the_better_match_comes_first() {
+    let (_home, writer) = collection(&[
+        ("1.md", "The deposit of the lease is held by the bank."),
+        ("2.md", "The bank is open, the bank is closed."),
+        ("3.md", "Nothing of interest."),
+    ]);
+    let hits = found(&writer.reader(), &query("lease deposit bank"));
+    assert_eq!(hits[0], "The deposit of the lease is held by the bank.");
+    assert_eq!(hits.len(), 2);
+}
+
+#[test]
+fn phrases_conditions_and_exclusions_hold() {
+    let (_home, writer) = collection(&[
+        ("1.md", "Two months of rent are due."),
+        ("2.md", "Months pass, two of them."),
+        ("3.md", "Rent is due in two months or so."),
+    ]);
+    let reader = writer.reader();
+    assert_eq!(found(&reader, &must(vec![phrase("two months")])).len(), 2);
+    let mut not = must(vec![phrase("two months")]);
+    not.text.must_not = vec![word("so")];
+    assert_eq!(found(&reader, &not), ["Two months of rent are due."]);
+    let only_not = Query {
+        text: Group {
+            must_not: vec![word("rent")],
+            ..Group::default()
+        },
+        ..Query::default()
+    };
+    assert_eq!(found(&reader, &only_not), ["Months pass, two of them."]);
+    let group = Condition::Group(Group {
+        must: vec![word("months"), word("pass")],
+        ..Group::default()
+    });
+    assert_eq!(found(&reader, &must(vec![group])).len(), 1);
+    // Words that have no letters ask for nothing.
+    assert!(found(&reader, &query("— ?!")).is_empty());
+    assert_eq!(
+        found(&reader, &must(vec![word("—"), word("pass")])).len(),
+        1
+    );
+    assert!(found(&reader, &must(vec![word("unheard")])).is_empty());
+}
+
+#[test]
+fn identifiers_and_numbers_are_found_whole_and_by_their_parts() {
+    let (_home, writer) = collection(&[
+        ("1.rs", "fn getUserName(id: u32)"),
+        ("2.rs", "let get_user_name = 3.14;"),
+        ("3.md", "Take 10mg of it, see section 12(b)."),
+        ("4.md", "Written in C++ for a follow-up."),
+    ]);
+    let reader = writer.reader();
+    for (typed, count) in [
+        ("getUserName", 2),
+        ("get_user_name", 2),
+        ("3.14", 1),
+        ("10mg", 1),
+        ("12(b)", 1),
+        ("c++", 1),
+        ("followup", 1),
+    ] {
+        let hits = found(&reader, &must(vec![word(typed)]));
+        assert_eq!(hits.len(), count, "{typed}: {hits:?}");
+    }
+    assert_eq!(found(&reader, &must(vec![phrase("user name")])).len(), 2);
+    assert_eq!(found(&reader, &must(vec![phrase("10 mg")])).len(), 1);
+}
+
+#[test]
+fn scripts_without_spaces_are_found_by_any_stretch() {
+    let (_home, writer) = collection(&[
+        ("cmn.1", "他患有肺癌，需要治疗。"),
+        ("jpn.1", "東京都の会議室を予約した。"),
+    ]);
+    let reader = writer.reader();
+    for (typed, count) in [
+        ("肺癌", 1),
+        ("会議室", 1),
+        ("癌", 1),
+        ("京", 1),
+        ("議予", 0),
+    ] {
+        assert_eq!(
+            found(&reader, &must(vec![word(typed)])).len(),
+            count,
+            "{typed}"
+        );
+    }
+    assert_eq!(found(&reader, &query("治疗")).len(), 1);
+}
+
+#[test]
+fn filters_hold_for_words_and_vectors() {
+    let (_home, writer) = collection(&[
+        ("legal/lease.md", "The rent is due."),
+        ("legal/old/lease.md", "The rent was due."),
+        ("notes/rent.md", "Ask about the rent."),
+    ]);
+    let reader = writer.reader();
+    let filtered = |edit: fn(&mut Query)| {
+        let mut filtered = query("rent");
+        edit(&mut filtered);
+        let by_words = found(&reader, &filtered);
+        let by_vector = reader.dense(&embed("rent"), &filtered, 10).unwrap();
+        assert_eq!(by_words.len(), by_vector.len());
+        by_words.len()
+    };
+    assert_eq!(
+        filtered(|query| query.filters.paths = vec!["LEGAL/*lease".into()]),
+        2
+    );
+    assert_eq!(
+        filtered(|query| query.filters.not_paths = vec!["old".into()]),
+        2
+    );
+    assert_eq!(
+        filtered(|query| query.filters.formats = vec![Format::Pdf]),
+        0
+    );
+    assert_eq!(
+        filtered(|query| query.filters.not_formats = vec![Format::Pdf]),
+        3
+    );
+    assert_eq!(filtered(|query| query.filters.titles = vec!["x".into()]), 0);
+    let strict = must(vec![word("ask")]);
+    let hits = reader
+        .dense(&embed("The rent is due."), &strict, 10)
+        .unwrap();
+    assert_eq!(texts(&reader, &hits), ["Ask about the rent."]);
+    assert_eq!(
+        reader.paths_matching("LEASE", 1).unwrap()[0].path,
+        "legal/lease.md"
+    );
+}
+
+#[test]
+fn titles_headings_and_paths_are_searched() {
+    let home = tempdir().unwrap();
+    let (mut writer, root) = writer(home.path());
+    let mut change = put(root, "contracts/hamburg.md", "Nothing said here.");
+    if let Change::Put {
+        outcome: Outcome::Indexed { document, chunks },
+        ..
+    } = &mut change
+    {
+        document.title = Some("Tenancy Agreement".into());
+        chunks[0].heading_path = vec!["Part One".into(), "Termination".into()];
+    }
+    writer
+        .commit(vec![change, put(root, "x.md", "Other things.")])
+        .unwrap();
+    let reader = writer.reader();
+    for typed in ["tenancy", "termination", "hamburg", "contracts"] {
+        assert_eq!(
+            found(&reader, &query(typed)),
+            ["Nothing said here."],
+            "{typed}"
+        );
+    }
+    assert_eq!(
+        found(&reader, &must(vec![phrase("tenancy agreement")])).len(),
+        1
+    );
+    let chunk = reader
+        .chunks(&ids(&reader.lexical(&query("tenancy"), 1).unwrap()))
+        .unwrap()
+        .remove(0);
+    assert_eq!(chunk.chunk.heading_path, ["Part One", "Termination"]);
+    assert_eq!(chunk.title.as_deref(), Some("Tenancy Agreement"));
+    assert_eq!(
+        (chunk.path.as_str(), chunk.ordinal),
+        ("contracts/hamburg.md", 0)
+    );
+}
+
+#[test]
+fn a_chunk_of_a_long_document_is_cut_out_exactly() {
+    let home = tempdir().unwrap();
+    let (mut writer, root) = writer(home.path());
+    let paragraphs: Vec<String> = (0..9_000)
+        .map(|n| format!("Absatz {n} über Größe und Maß."))
+        .collect();
+    let text = paragraphs.join("\n\n");
+    assert!(text.len() > 4 * 64 * 1024);
+    writer.commit(vec![put(root, "long.md", &text)]).unwrap();
+    let reader = writer.reader();
+    let stored = reader.find_document(None, "long.md").unwrap().unwrap();
+    assert_eq!(stored.document.text, text);
+    let chunks = reader.chunks_of(stored.id).unwrap();
+    let texts: Vec<&str> = chunks.iter().map(|chunk| chunk.text.as_str()).collect();
+    assert_eq!(texts, paragraphs);
+}

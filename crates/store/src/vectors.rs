@@ -1,0 +1,425 @@
+//! The vector table: chunk id, document id, vector, and nothing else.
+//!
+//! LanceDB does not flush what it writes; we do, because embedding again what a power cut took
+//! costs hours. Search is exact: a flat scan of unit vectors, fast up to some 300,000 chunks.
+//!
+//! Each generation is a table of its own (`chunks_GENERATION`), so that a table that is made
+//! again is never mistaken for the old one by somebody's cache.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float32Type, Int64Type};
+use arrow_array::{
+    ArrayRef, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, RecordBatchIterator,
+};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use futures::TryStreamExt;
+use lancedb::query::{ExecutableQuery, QueryBase, Select};
+use lancedb::table::{CompactionOptions, OptimizeAction};
+use lancedb::{Connection, DistanceType, ObjectStoreRegistry, Session, Table};
+use tokio::runtime::Runtime;
+
+use crate::error::StoreError;
+use crate::id::{ChunkId, DocumentId};
+
+/// The name in messages.
+pub(crate) const VECTOR_TABLE: &str = "vector table";
+
+/// LanceDB's own caches would take 7 GiB.
+const INDEX_CACHE_BYTES: usize = 256 << 20;
+const METADATA_CACHE_BYTES: usize = 64 << 20;
+
+/// Small files are merged once there are so many of them.
+const MAX_FRAGMENTS: usize = 20;
+/// Old versions are kept for readers in other processes that still look at them.
+const KEEP_VERSIONS_MINUTES: i64 = 10;
+
+/// Which state of the table is meant: both numbers are the catalog's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct VectorState {
+    pub(crate) generation: i64,
+    pub(crate) revision: i64,
+}
+
+/// A row to write.
+pub(crate) struct VectorRow {
+    pub(crate) chunk: ChunkId,
+    pub(crate) document: DocumentId,
+    pub(crate) vector: Vec<f32>,
+}
+
+/// The vector tables of a collection.
+pub(crate) struct Vectors {
+    folder: PathBuf,
+    runtime: Runtime,
+    connection: Mutex<Option<Connection>>,
+    open: Mutex<Option<(VectorState, Table)>>,
+}
+
+impl Vectors {
+    /// Nothing is read or made before it is needed.
+    pub(crate) fn new(folder: PathBuf) -> Result<Arc<Vectors>, StoreError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("docent-vectors")
+            .enable_all()
+            .build()
+            .map_err(|e| StoreError::io("start threads for", &folder, e))?;
+        Ok(Arc::new(Vectors {
+            folder,
+            runtime,
+            connection: Mutex::new(None),
+            open: Mutex::new(None),
+        }))
+    }
+
+    fn failed(&self, error: &(dyn std::error::Error + 'static)) -> StoreError {
+        StoreError::derived(VECTOR_TABLE, &self.folder, error)
+    }
+
+    fn connection(&self) -> Result<Connection, StoreError> {
+        let mut slot = self
+            .connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(connection) = &*slot {
+            return Ok(connection.clone());
+        }
+        let Some(uri) = self.folder.to_str() else {
+            return Err(StoreError::Derived {
+                index: VECTOR_TABLE,
+                path: self.folder.clone(),
+                reason: "the path is not Unicode".into(),
+            });
+        };
+        let session = Session::new(
+            INDEX_CACHE_BYTES,
+            METADATA_CACHE_BYTES,
+            Arc::new(ObjectStoreRegistry::default()),
+        );
+        let connect = lancedb::connect(uri).session(Arc::new(session)).execute();
+        let connection = self
+            .runtime
+            .block_on(connect)
+            .map_err(|e| self.failed(&e))?;
+        *slot = Some(connection.clone());
+        Ok(connection)
+    }
+
+    /// The table in a state; `None` where nothing was written yet.
+    fn table(&self, state: VectorState) -> Result<Option<Table>, StoreError> {
+        let mut slot = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, table)) = slot
+            .as_mut()
+            .filter(|(known, _)| known.generation == state.generation)
+        {
+            if known.revision != state.revision {
+                let latest = self.runtime.block_on(table.checkout_latest());
+                latest.map_err(|e| self.failed(&e))?;
+                known.revision = state.revision;
+            }
+            return Ok(Some(table.clone()));
+        }
+        *slot = None;
+        if !self
+            .folder
+            .join(format!("{}.lance", name(state.generation)))
+            .exists()
+        {
+            return Ok(None);
+        }
+        let connection = self.connection()?;
+        let open = connection.open_table(name(state.generation)).execute();
+        let table = self.runtime.block_on(open).map_err(|e| self.failed(&e))?;
+        *slot = Some((state, table.clone()));
+        Ok(Some(table))
+    }
+
+    /// Forgets the open table: the next use looks at the disk again.
+    pub(crate) fn close(&self) {
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self
+            .connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Writes rows over those of the same chunks, and flushes them.
+    pub(crate) fn write(
+        &self,
+        state: VectorState,
+        dimension: usize,
+        rows: &[VectorRow],
+    ) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let began = SystemTime::now();
+        let table = match self.table(state)? {
+            Some(table) => table,
+            None => self.create(state, dimension)?,
+        };
+        let batch = record_batch(dimension, rows).map_err(|e| self.failed(&e))?;
+        let schema = batch.schema();
+        let reader = RecordBatchIterator::new([Ok(batch)], schema);
+        let mut merge = table.merge_insert(&["chunk_id"]);
+        merge
+            .when_matched_update_all(None)
+            .when_not_matched_insert_all();
+        self.runtime
+            .block_on(merge.execute(Box::new(reader)))
+            .map_err(|e| self.failed(&e))?;
+        let table_folder = self
+            .folder
+            .join(format!("{}.lance", name(state.generation)));
+        sync_since(&table_folder, began).map_err(|e| StoreError::io("write", &table_folder, e))
+    }
+
+    fn create(&self, state: VectorState, dimension: usize) -> Result<Table, StoreError> {
+        fs::create_dir_all(&self.folder).map_err(|e| StoreError::io("create", &self.folder, e))?;
+        let connection = self.connection()?;
+        let create = connection
+            .create_empty_table(name(state.generation), schema(dimension))
+            .execute();
+        let table = self.runtime.block_on(create).map_err(|e| self.failed(&e))?;
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some((state, table.clone()));
+        Ok(table)
+    }
+
+    /// The nearest chunks with their cosine, the best first; `only` is a condition on the
+    /// columns `chunk_id` and `document_id`. Among them may be chunks that are no longer live.
+    pub(crate) fn nearest(
+        &self,
+        state: VectorState,
+        vector: &[f32],
+        only: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(ChunkId, f32)>, StoreError> {
+        match self.nearest_once(state, vector, only, limit) {
+            // Another process may have merged and removed the files that we held on to.
+            Err(StoreError::Derived { .. }) => {
+                self.close();
+                self.nearest_once(state, vector, only, limit)
+            }
+            result => result,
+        }
+    }
+
+    fn nearest_once(
+        &self,
+        state: VectorState,
+        vector: &[f32],
+        only: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(ChunkId, f32)>, StoreError> {
+        let Some(table) = self.table(state)? else {
+            return Ok(Vec::new());
+        };
+        let vector = unit(vector.to_vec());
+        let search = async {
+            let mut query = table
+                .query()
+                .nearest_to(vector)?
+                .column("vector")
+                .distance_type(DistanceType::Dot)
+                .bypass_vector_index()
+                .limit(limit)
+                .select(Select::columns(&["chunk_id", "_distance"]));
+            if let Some(only) = only {
+                query = query.only_if(only);
+            }
+            query.execute().await?.try_collect::<Vec<_>>().await
+        };
+        let batches = self.runtime.block_on(search).map_err(|e| self.failed(&e))?;
+        let mut hits = Vec::with_capacity(limit.min(1 << 16));
+        for batch in &batches {
+            let ids = column(batch, "chunk_id").and_then(|ids| ids.as_primitive_opt::<Int64Type>());
+            let distances =
+                column(batch, "_distance").and_then(|far| far.as_primitive_opt::<Float32Type>());
+            let (Some(ids), Some(distances)) = (ids, distances) else {
+                continue;
+            };
+            let pairs = ids.values().iter().zip(distances.values());
+            // The distance of unit vectors by their product is one less the cosine.
+            hits.extend(pairs.map(|(id, distance)| (ChunkId(*id), 1.0 - distance)));
+        }
+        hits.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        Ok(hits)
+    }
+
+    /// Number of rows; 0 where there is no table.
+    pub(crate) fn count(&self, state: VectorState) -> Result<u64, StoreError> {
+        let Some(table) = self.table(state)? else {
+            return Ok(0);
+        };
+        let count = self.runtime.block_on(table.count_rows(None));
+        count.map(|count| count as u64).map_err(|e| self.failed(&e))
+    }
+
+    /// The ids of all chunks that have a row.
+    pub(crate) fn chunk_ids(&self, state: VectorState) -> Result<HashSet<i64>, StoreError> {
+        let Some(table) = self.table(state)? else {
+            return Ok(HashSet::new());
+        };
+        let read = async {
+            let query = table.query().select(Select::columns(&["chunk_id"]));
+            query.execute().await?.try_collect::<Vec<_>>().await
+        };
+        let batches = self.runtime.block_on(read).map_err(|e| self.failed(&e))?;
+        let ids = |batch: &RecordBatch| {
+            let ids = column(batch, "chunk_id")?.as_primitive_opt::<Int64Type>()?;
+            Some(ids.values().to_vec())
+        };
+        Ok(batches.iter().filter_map(ids).flatten().collect())
+    }
+
+    /// Deletes the rows of documents.
+    pub(crate) fn delete(
+        &self,
+        state: VectorState,
+        documents: &[DocumentId],
+    ) -> Result<(), StoreError> {
+        let Some(table) = self.table(state)? else {
+            return Ok(());
+        };
+        let condition = one_of("document_id", documents.iter().map(|document| document.0));
+        let deleted = self.runtime.block_on(table.delete(condition.as_str()));
+        deleted.map(drop).map_err(|e| self.failed(&e))
+    }
+
+    /// Merges small files and drops old versions once there are many; whether it did.
+    pub(crate) fn compact(&self, state: VectorState) -> Result<bool, StoreError> {
+        let Some(table) = self.table(state)? else {
+            return Ok(false);
+        };
+        let began = SystemTime::now();
+        let compact = async {
+            let stats = table.stats().await?;
+            if stats.fragment_stats.num_small_fragments < MAX_FRAGMENTS {
+                return Ok(false);
+            }
+            table
+                .optimize(OptimizeAction::Compact {
+                    options: CompactionOptions::default(),
+                    remap_options: None,
+                })
+                .await?;
+            table
+                .optimize(OptimizeAction::Prune {
+                    older_than: Some(lancedb::table::Duration::minutes(KEEP_VERSIONS_MINUTES)),
+                    delete_unverified: None,
+                    error_if_tagged_old_versions: None,
+                })
+                .await?;
+            Ok(true)
+        };
+        let done: lancedb::Result<bool> = self.runtime.block_on(compact);
+        let done = done.map_err(|e| self.failed(&e))?;
+        if done {
+            let folder = self
+                .folder
+                .join(format!("{}.lance", name(state.generation)));
+            sync_since(&folder, began).map_err(|e| StoreError::io("write", &folder, e))?;
+        }
+        Ok(done)
+    }
+
+    /// Deletes the tables of other generations.
+    pub(crate) fn remove_others(&self, generation: i64) -> Result<(), StoreError> {
+        let Ok(entries) = fs::read_dir(&self.folder) else {
+            return Ok(());
+        };
+        let current = format!("{}.lance", name(generation));
+        for entry in entries.flatten() {
+            let path = entry.path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "lance")
+                && entry.file_name() != *current
+            {
+                fs::remove_dir_all(&path).map_err(|e| StoreError::io("delete", &path, e))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The table of a generation.
+fn name(generation: i64) -> String {
+    format!("chunks_{generation}")
+}
+
+/// A condition that holds for some ids.
+pub(crate) fn one_of(column: &str, ids: impl Iterator<Item = i64>) -> String {
+    let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
+    if ids.is_empty() {
+        return "false".into();
+    }
+    format!("{column} IN ({})", ids.join(", "))
+}
+
+fn column<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a ArrayRef> {
+    batch.column_by_name(name)
+}
+
+fn schema(dimension: usize) -> SchemaRef {
+    let item = Arc::new(Field::new("item", DataType::Float32, true));
+    let size = i32::try_from(dimension).unwrap_or(i32::MAX);
+    Arc::new(Schema::new(vec![
+        Field::new("chunk_id", DataType::Int64, false),
+        Field::new("document_id", DataType::Int64, false),
+        Field::new("vector", DataType::FixedSizeList(item, size), false),
+    ]))
+}
+
+fn record_batch(dimension: usize, rows: &[VectorRow]) -> Result<RecordBatch, ArrowError> {
+    let mut values = Vec::with_capacity(rows.len() * dimension);
+    for row in rows {
+        values.extend(unit(row.vector.clone()));
+    }
+    let item = Arc::new(Field::new("item", DataType::Float32, true));
+    let size = i32::try_from(dimension).unwrap_or(i32::MAX);
+    let vectors =
+        FixedSizeListArray::try_new(item, size, Arc::new(Float32Array::from(values)), None)?;
+    let chunks: Int64Array = rows.iter().map(|row| Some(row.chunk.0)).collect();
+    let documents: Int64Array = rows.iter().map(|row| Some(row.document.0)).collect();
+    RecordBatch::try_new(
+        schema(dimension),
+        vec![Arc::new(chunks), Arc::new(documents), Arc::new(vectors)],
+    )
+}
+
+/// The vector at length 1, so that the product of two is their cosine. Zero, and what is not a
+/// number, become the zero vector, which is near nothing.
+fn unit(mut vector: Vec<f32>) -> Vec<f32> {
+    let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+    if !length.is_finite() || length == 0.0 {
+        vector.fill(0.0);
+    } else if (length - 1.0).abs() > 1e-4 {
+        vector.iter_mut().for_each(|value| *value /= length);
+    }
+    vector
+}
+
+/// Flushes the files below a folder that were written since a time.
+fn sync_since(folder: &Path, since: SystemTime) -> std::io::Result<()> {
+    // File systems' clocks tick more coarsely than ours.
+    let since = since - Duration::from_secs(2);
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        if metadata.is_dir() {
+            sync_since(&entry.path(), since + Duration::from_secs(2))?;
+        } else if metadata.modified()? >= since {
+            File::open(entry.path())?.sync_all()?;
+        }
+    }
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    Ok(())
+}
