@@ -16,9 +16,9 @@ use super::config::EncoderConfig;
 use super::weights::{Layer, Linear, Weights};
 
 /// Sequences are projected together until they have this many tokens.
-const ATTENTION_TOKENS: usize = 192;
+const ATTENTION_TOKENS: usize = 256;
 /// Tokens whose feed-forward block is worked on at a time.
-const FEED_FORWARD_TOKENS: usize = 96;
+const FEED_FORWARD_TOKENS: usize = 48;
 
 /// Buffers that a thread works in, kept from pack to pack.
 #[derive(Default)]
@@ -195,7 +195,7 @@ fn groups<'a, 's>(
 
 /// How many sequences from the first on fit into `tokens` tokens: at least one, unless there are
 /// none.
-pub(super) fn run_len(sequences: &[&[u32]], tokens: usize) -> Option<usize> {
+fn run_len(sequences: &[&[u32]], tokens: usize) -> Option<usize> {
     let mut sum = sequences.first()?.len();
     let more = sequences[1..].iter().take_while(|sequence| {
         sum += sequence.len();

@@ -16,6 +16,7 @@ mod weights;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -25,7 +26,7 @@ pub use config::{EncoderConfig, Pooling, Precision};
 pub use docent_kernels::activation::Activation;
 pub use error::EncoderError;
 
-use forward::{Model, Scratch, run_len};
+use forward::{Model, Scratch};
 use weights::Weights;
 
 /// Tokens of a pack at most, unless one sequence is longer: enough that reading a layer's
@@ -202,16 +203,24 @@ impl Encoder {
     }
 }
 
-/// Cuts the sequences into packs that keep `threads` threads about equally busy.
-fn cut(sequences: &[&[u32]], threads: usize) -> Vec<std::ops::Range<usize>> {
+/// Cuts the sequences into packs of about equally many tokens, equally many for each thread.
+fn cut(sequences: &[&[u32]], threads: usize) -> Vec<Range<usize>> {
     let total: usize = sequences.iter().map(|sequence| sequence.len()).sum();
-    let share = total.div_ceil(threads.max(1));
-    let tokens = share.clamp(LEAST_PACK_TOKENS, PACK_TOKENS);
-    let mut packs = Vec::new();
-    let mut start = 0;
-    while let Some(len) = run_len(&sequences[start..], tokens) {
-        packs.push(start..start + len);
-        start += len;
+    let threads = threads.max(1);
+    let rounds = total.div_ceil(threads * PACK_TOKENS).max(1);
+    let tokens = total.div_ceil(threads * rounds).max(LEAST_PACK_TOKENS);
+    let mut packs: Vec<Range<usize>> = Vec::new();
+    let (mut before, mut end) = (0, 0);
+    for (index, sequence) in sequences.iter().enumerate() {
+        // A sequence belongs to the pack in which its first token lies.
+        match packs.last_mut() {
+            Some(pack) if before < end => pack.end = index + 1,
+            _ => {
+                packs.push(index..index + 1);
+                end = (before / tokens + 1) * tokens;
+            }
+        }
+        before += sequence.len();
     }
     packs
 }

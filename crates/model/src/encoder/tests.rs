@@ -313,6 +313,25 @@ fn a_sequence_has_the_same_bits_in_any_company() {
 }
 
 #[test]
+fn packs_share_the_tokens_equally_and_keep_the_order() {
+    let ones = [1; 2048];
+    let lens = [256; 12];
+    let sequences: Vec<&[u32]> = lens.iter().map(|len| &ones[..*len]).collect();
+    assert_eq!(cut(&sequences, 2), [0..3, 3..6, 6..9, 9..12]);
+    assert_eq!(cut(&sequences, 1), [0..4, 4..8, 8..12]);
+    assert_eq!(
+        cut(&[&ones, &ones[..3], &ones[..0], &ones[..7]], 2),
+        [0..1, 1..4]
+    );
+    assert_eq!(
+        cut(&[&ones[..12], &ones[..9]], 2),
+        std::slice::from_ref(&(0..2))
+    );
+    assert_eq!(cut(&[&[], &[]], 4), std::slice::from_ref(&(0..2)));
+    assert!(cut(&[], 4).is_empty());
+}
+
+#[test]
 fn pools_the_mean_or_the_first_token() {
     let tensors = random_tensors(&small());
     let bytes = file(&tensors, Dtype::F32);
