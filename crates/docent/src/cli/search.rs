@@ -1,0 +1,272 @@
+//! `docent search`: the passages that fit a query best.
+
+use std::ops::Range;
+
+use clap::{Args, ValueEnum};
+use docent_core::document::Locator;
+use docent_engine::collection::Collection;
+use docent_engine::search::{Hit, Mode, SearchRequest, SearchResults};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::queries::{Query, QueryArgs};
+use super::{Status, WalkFlags};
+use crate::app::App;
+use crate::failure::Result;
+use crate::output::{Style, counted};
+use crate::printable::printable_line;
+use crate::refresh::refresh;
+
+/// How much of a hit is shown to a person, in characters.
+const SNIPPET_CHARACTERS: usize = 320;
+
+/// Find the passages that fit best.
+///
+/// A query is words; "a phrase in quotes" must be there; AND, OR, NOT and - join and forbid;
+/// path:letters, type:pdf, title:lease narrow the documents.
+#[derive(Debug, Args)]
+pub(crate) struct Search {
+    #[command(flatten)]
+    query: QueryArgs,
+    /// Where to look: a collection's name or a folder.
+    #[arg(long = "in", value_name = "WHERE")]
+    place: Option<String>,
+    /// Hits for each query at most.
+    #[arg(long, short = 'n', value_name = "K")]
+    limit: Option<usize>,
+    /// Which retriever to ask.
+    #[arg(long, value_enum, default_value = "hybrid")]
+    mode: ModeArg,
+    /// Search what is indexed, without looking for changes first.
+    #[arg(long)]
+    no_index: bool,
+    #[command(flatten)]
+    walk: WalkFlags,
+}
+
+/// The retrievers, as flags name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ModeArg {
+    /// By words and by meaning.
+    Hybrid,
+    /// By meaning alone.
+    Dense,
+    /// By words alone.
+    Lexical,
+}
+
+impl From<ModeArg> for Mode {
+    fn from(mode: ModeArg) -> Mode {
+        match mode {
+            ModeArg::Hybrid => Mode::Hybrid,
+            ModeArg::Dense => Mode::Dense,
+            ModeArg::Lexical => Mode::Lexical,
+        }
+    }
+}
+
+/// A line of `docent search --json`.
+#[derive(Debug, Serialize)]
+struct Found<'a> {
+    id: &'a Value,
+    hits: Vec<FoundHit<'a>>,
+}
+
+/// A hit in it.
+#[derive(Debug, Serialize)]
+struct FoundHit<'a> {
+    path: &'a str,
+    locator: Locator,
+    text: &'a str,
+    score: f32,
+    dense_rank: Option<usize>,
+    lexical_rank: Option<usize>,
+}
+
+impl<'a> From<&'a Hit> for FoundHit<'a> {
+    fn from(hit: &'a Hit) -> FoundHit<'a> {
+        FoundHit {
+            path: &hit.path,
+            locator: hit.locator,
+            text: &hit.text,
+            score: hit.score,
+            dense_rank: hit.dense_rank,
+            lexical_rank: hit.lexical_rank,
+        }
+    }
+}
+
+pub(super) fn run(app: &App, args: &Search) -> Result<Status> {
+    let queries = args.query.read()?;
+    let library = args.walk.library(app)?;
+    let collection = app.place(&library, args.place.as_deref())?;
+    if !args.no_index {
+        refresh(app, &collection, args.mode != ModeArg::Lexical);
+    }
+    let mut found = false;
+    for query in &queries {
+        found |= one(app, args, &collection, query)? > 0;
+    }
+    Ok(Status::look_at_if(!found))
+}
+
+/// Runs one query and tells what it found. Returns the number of hits.
+fn one(app: &App, args: &Search, collection: &Collection, query: &Query) -> Result<usize> {
+    let results = collection.search(&SearchRequest {
+        query: query.text.clone(),
+        mode: args.mode.into(),
+        limit: args.limit.unwrap_or(app.settings.output.hits),
+    })?;
+    if app.output.json {
+        app.output.json(&Found {
+            id: &query.id,
+            hits: results.hits.iter().map(FoundHit::from).collect(),
+        })?;
+    } else {
+        if args.query.is_batch() {
+            let heading = printable_line(&query.text);
+            app.output.line(app.output.styled(Style::Bold, heading))?;
+        }
+        show(app, &results)?;
+    }
+    Ok(results.hits.len())
+}
+
+/// Prints hits for a person.
+fn show(app: &App, results: &SearchResults) -> Result<()> {
+    for (at, hit) in results.hits.iter().enumerate() {
+        let place = format!("{}, {}", printable_line(&hit.path), hit.locator);
+        let headings = printable_line(&hit.heading_path.join(" › "));
+        app.output.line(format_args!(
+            "{:>2}  {}  {}",
+            at + 1,
+            app.output.styled(Style::Place, place),
+            app.output.styled(Style::Dim, headings),
+        ))?;
+        let snippet: String = snippet(&hit.text, &hit.matched)
+            .into_iter()
+            .map(|(text, marked)| match marked {
+                true => app.output.styled(Style::Bold, text),
+                false => text,
+            })
+            .collect();
+        app.output.line(format_args!("    {snippet}"))?;
+    }
+    let vectors = match results.vectors_complete {
+        true => "",
+        false => "; not every passage has its vector yet",
+    };
+    app.output.note(format_args!(
+        "{} in {}, {:.0} ms{vectors}",
+        counted(results.hits.len() as u64, "hit"),
+        counted(results.documents, "document"),
+        results.millis,
+    ));
+    Ok(())
+}
+
+/// The part of a text around the first match, on one line, in stretches that matched or not.
+fn snippet(text: &str, matched: &[Range<usize>]) -> Vec<(String, bool)> {
+    let first = matched
+        .first()
+        .map_or(0, |range| range.start.min(text.len()));
+    let lead = SNIPPET_CHARACTERS / 4;
+    let begin = word_start(text, back(text, first, lead));
+    let end = forward(text, begin, SNIPPET_CHARACTERS);
+    let mut parts = Vec::new();
+    let mut at = begin;
+    if begin > 0 {
+        parts.push(("… ".to_owned(), false));
+    }
+    for range in matched {
+        let (start, stop) = (range.start.max(at), range.end.min(end));
+        if let (Some(before), Some(marked)) = (text.get(at..start), text.get(start..stop))
+            && !marked.is_empty()
+        {
+            parts.push((flat(before), false));
+            parts.push((flat(marked), true));
+            at = stop;
+        }
+    }
+    if let Some(rest) = text.get(at..end) {
+        parts.push((flat(rest), false));
+    }
+    if end < text.len() {
+        parts.push((" …".to_owned(), false));
+    }
+    parts
+}
+
+/// Text on one line, with blanks at its ends kept as one.
+fn flat(text: &str) -> String {
+    let line = printable_line(text);
+    let lead = if text.starts_with(char::is_whitespace) {
+        " "
+    } else {
+        ""
+    };
+    let tail = match text.ends_with(char::is_whitespace) && !line.is_empty() {
+        true => " ",
+        false => "",
+    };
+    format!("{lead}{line}{tail}")
+}
+
+/// The byte that lies `characters` before byte `at`.
+fn back(text: &str, at: usize, characters: usize) -> usize {
+    let at = (0..=at)
+        .rev()
+        .find(|&at| text.is_char_boundary(at))
+        .unwrap_or(0);
+    let mut before = text[..at].char_indices().rev().take(characters);
+    before.by_ref().last().map_or(at, |(at, _)| at)
+}
+
+/// The byte that lies `characters` after byte `at`.
+fn forward(text: &str, at: usize, characters: usize) -> usize {
+    let mut after = text[at..].char_indices().skip(characters);
+    after.next().map_or(text.len(), |(offset, _)| at + offset)
+}
+
+/// The first beginning of a word at or after byte `at`; `at` where there is none near.
+fn word_start(text: &str, at: usize) -> usize {
+    if at == 0 {
+        return 0;
+    }
+    let near = text[at..].char_indices().take(20);
+    near.skip_while(|(_, c)| !c.is_whitespace())
+        .find(|(_, c)| !c.is_whitespace())
+        .map_or(at, |(offset, _)| at + offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snippet_stands_around_the_first_match() {
+        let text = format!("{} needle {}", "hay ".repeat(200), "straw ".repeat(200));
+        let at = text.find("needle").unwrap();
+        let parts = snippet(&text, &[at..at + 6]);
+        assert!(parts.contains(&("needle".into(), true)), "{parts:?}");
+        let whole: String = parts.iter().map(|(text, _)| text.as_str()).collect();
+        assert!(whole.starts_with("… hay"), "{whole}");
+        assert!(whole.ends_with(" …"), "{whole}");
+        assert!(whole.chars().count() < SNIPPET_CHARACTERS + 8);
+    }
+
+    #[test]
+    fn short_texts_are_shown_whole() {
+        let parts = snippet("one\n two three", &[5..8]);
+        let expected = [("one ", false), ("two", true), (" three", false)];
+        let got: Vec<_> = parts.iter().map(|(t, m)| (t.as_str(), *m)).collect();
+        assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn ranges_that_do_not_fit_the_text_are_passed_over() {
+        let parts = snippet("äöü", &[1..2, 90..99]);
+        let whole: String = parts.iter().map(|(text, _)| text.as_str()).collect();
+        assert_eq!(whole, "äöü");
+    }
+}

@@ -1,0 +1,135 @@
+//! Progress of an indexer, drawn on a terminal: count, rate, time left.
+
+use docent_engine::event::{Phase, Progress};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::output::{Output, thousands};
+use crate::printable::printable_line;
+
+/// Draws at most so many times a second.
+const DRAWS_PER_SECOND: u8 = 10;
+
+/// A line at the bottom of the terminal that is there while an indexer works.
+pub(crate) struct ProgressLine {
+    bar: Option<ProgressBar>,
+}
+
+impl ProgressLine {
+    /// A line for a collection, or for whatever works; nothing at all where progress is not to
+    /// be drawn.
+    pub(crate) fn new(output: &Output, worker: &str) -> ProgressLine {
+        let bar = output.draws_progress().then(|| {
+            let target = ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND);
+            let bar = ProgressBar::with_draw_target(Some(0), target);
+            bar.set_prefix(printable_line(worker));
+            bar
+        });
+        ProgressLine { bar }
+    }
+
+    /// Shows where the indexer stands.
+    pub(crate) fn show(&self, progress: &Progress) {
+        let Some(bar) = &self.bar else { return };
+        let template = match progress.count() {
+            Some((done, total, _)) => {
+                bar.set_length(total);
+                bar.set_position(done);
+                "{prefix}  {bar:24}  {wide_msg}"
+            }
+            None => "{prefix}  {wide_msg}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(describe(progress));
+    }
+
+    /// Shows how much of something is done.
+    pub(crate) fn show_part(&self, what: &str, done: usize, total: usize) {
+        let Some(bar) = &self.bar else { return };
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+        if let Ok(style) = ProgressStyle::with_template("{prefix}  {bar:24}  {wide_msg}") {
+            bar.set_style(style);
+        }
+        bar.set_message(format!("{what} {done} of {total}"));
+    }
+
+    /// Takes the line away.
+    pub(crate) fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Drop for ProgressLine {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// Where an indexer stands, in one line.
+pub(crate) fn describe(progress: &Progress) -> String {
+    let mut text = match progress.phase {
+        Phase::Idle => "up to date".to_owned(),
+        Phase::Scanning => format!("looking: {} files", thousands(progress.files_seen)),
+        Phase::Reading => "reading".to_owned(),
+        Phase::Embedding => "embedding".to_owned(),
+        Phase::Watching => format!("watching {} files", thousands(progress.files_seen)),
+        Phase::Paused => "paused".to_owned(),
+        Phase::ReadOnly => "another docent writes; reading only".to_owned(),
+        Phase::Stopped => "stopped".to_owned(),
+    };
+    if let Some((done, total, unit)) = progress.count() {
+        text += &format!(" {} of {} {unit}", thousands(done), thousands(total));
+    }
+    if let Some(rate) = progress.rate() {
+        text += &format!(", {rate:.0}/s");
+    }
+    if let Some(seconds) = progress.seconds_left() {
+        text += &format!(", {} left", duration(seconds));
+    }
+    if progress.failed > 0 {
+        text += &format!(", {} failed", thousands(progress.failed));
+    }
+    text
+}
+
+/// Seconds for people: `8 s`, `3 min 20 s`, `2 h 5 min`.
+pub(crate) fn duration(seconds: f64) -> String {
+    let whole = seconds.max(0.0).round() as u64;
+    match (whole / 3600, whole % 3600 / 60, whole % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, min, s) => format!("{min} min {s} s"),
+        (h, min, _) => format!("{h} h {min} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_tells_count_rate_and_time_left() {
+        let progress = Progress {
+            phase: Phase::Reading,
+            files_done: 312,
+            files_total: 1204,
+            phase_seconds: 7.8,
+            failed: 2,
+            ..Progress::default()
+        };
+        assert_eq!(
+            describe(&progress),
+            "reading 312 of 1,204 files, 40/s, 22 s left, 2 failed"
+        );
+    }
+
+    #[test]
+    fn durations_read_well() {
+        assert_eq!(duration(8.4), "8 s");
+        assert_eq!(duration(200.0), "3 min 20 s");
+        assert_eq!(duration(7500.0), "2 h 5 min");
+    }
+}

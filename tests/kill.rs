@@ -1,0 +1,114 @@
+//! `kill -9` at random moments: nothing is lost, nothing is double, nothing half is shown.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::sandbox::Sandbox;
+
+/// Files of the index that is killed.
+const FILES: usize = 500;
+/// How often it is killed.
+const KILLS: u32 = 10;
+
+/// Files of one to three chunks' worth of short paragraphs, each with a word of its own.
+fn corpus() -> String {
+    let mut corpus = String::new();
+    for n in 0..FILES {
+        corpus += &format!("//- shelf{}/book{n}.md\n# Book {n}\n\n", n % 7);
+        corpus += &format!("Every heron in volume {n} knows the word w{n}x.\n");
+        if n % 50 == 0 {
+            for part in 0..40 {
+                corpus += &format!("\nChapter {part} of volume {n} tells of a heron on a lake.\n");
+            }
+        }
+    }
+    corpus
+}
+
+/// All chunks that a retriever shows, as path, place and text.
+fn chunks(sandbox: &Sandbox, mode: &str) -> BTreeSet<(String, String, String)> {
+    let hits = sandbox.hits(mode, "heron");
+    let parts = |hit: &Value| {
+        let text = hit["text"].as_str().expect("text");
+        let path = hit["path"].as_str().expect("a path");
+        (path.to_owned(), hit["locator"].to_string(), text.to_owned())
+    };
+    let chunks: BTreeSet<_> = hits.iter().map(parts).collect();
+    assert_eq!(chunks.len(), hits.len(), "no chunk is shown twice");
+    chunks
+}
+
+/// Moments that differ from run to run; the seed is told when a test fails.
+struct Moments(u64);
+
+impl Moments {
+    fn new() -> Moments {
+        let now = std::time::SystemTime::now();
+        let since = now.duration_since(std::time::UNIX_EPOCH).expect("a clock");
+        let seed = since.as_nanos() as u64 | 1;
+        println!("seed of the moments: {seed}");
+        Moments(seed)
+    }
+
+    /// A moment before `end` (xorshift: Marsaglia, "Xorshift RNGs", 2003).
+    fn before(&mut self, end: Duration) -> Duration {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        end.mul_f64((self.0 >> 11) as f64 / (1u64 << 53) as f64)
+    }
+}
+
+#[test]
+fn a_killed_index_ends_as_an_undisturbed_one() {
+    let corpus = corpus();
+    let undisturbed = Sandbox::with(&corpus);
+    let begin = Instant::now();
+    undisturbed.run(["index", "files"]).with_status(0);
+    let whole = begin.elapsed();
+    let expected = (
+        chunks(&undisturbed, "lexical"),
+        chunks(&undisturbed, "dense"),
+    );
+    assert!(expected.0.len() >= FILES);
+
+    let sandbox = Sandbox::with(&corpus);
+    sandbox.run(["add", "files", "files"]).with_status(0);
+    let mut moments = Moments::new();
+    for _ in 0..KILLS {
+        let mut running = sandbox.start(["index", "files"]);
+        std::thread::sleep(moments.before(whole.mul_f64(0.4)));
+        running.kill();
+        let shown = chunks(&sandbox, "lexical");
+        assert!(
+            shown.is_subset(&expected.0),
+            "only whole, live chunks are shown"
+        );
+        let paths: BTreeSet<&String> = shown.iter().map(|(path, ..)| path).collect();
+        let whole_documents = expected.0.iter().filter(|(path, ..)| paths.contains(path));
+        assert_eq!(
+            whole_documents.count(),
+            shown.len(),
+            "no document is shown in part"
+        );
+        // A file changed and changed back, so that there is always something to do.
+        sandbox.write(
+            "shelf0/book0.md",
+            "# Book 0\n\nOut on loan, heron and all.\n",
+        );
+        let mut running = sandbox.start(["index", "files"]);
+        std::thread::sleep(moments.before(whole.mul_f64(0.1)));
+        running.kill();
+        let undone = undisturbed.file("shelf0/book0.md");
+        std::fs::copy(undone, sandbox.file("shelf0/book0.md")).expect("a file");
+    }
+    sandbox.run(["index", "files"]).with_status(0);
+    assert_eq!(chunks(&sandbox, "lexical"), expected.0);
+    assert_eq!(chunks(&sandbox, "dense"), expected.1);
+    let (status, other) = (sandbox.status(), undisturbed.status());
+    for field in ["seen", "indexed", "chunks", "chunks_embedded", "pending"] {
+        assert_eq!(status[field], other[field], "{field}");
+    }
+}

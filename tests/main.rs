@@ -1,0 +1,17 @@
+//! docent as people and scripts use it: the real binary on real files with the real models.
+//!
+//! A module for each subject; [`sandbox`] gives each test a home, an index and files of its own.
+
+mod bad_input;
+mod cli;
+mod contract;
+mod format;
+mod kill;
+mod licences;
+mod lifecycle;
+mod processes;
+mod retrieval;
+mod sandbox;
+mod terminal;
+mod tidy;
+mod watch;
