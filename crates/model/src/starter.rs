@@ -24,26 +24,19 @@ pub(crate) const GENERATOR_FINGERPRINT: &str = "SmolLM2-135M-Instruct@5f4fa13bfc
 /// The starter embedder, where this program carries one.
 #[cfg(feature = "starter-models")]
 pub(crate) fn embedder() -> Option<StarterEmbedder> {
-    macro_rules! file {
-        ($name:literal) => {
-            include_bytes!(concat!("../../../assets/models/minilm-l6-v2/", $name))
-        };
-    }
     Some(StarterEmbedder {
-        config: file!("config.json"),
-        tokenizer: file!("tokenizer.json"),
-        sentence: file!("sentence_bert_config.json"),
-        pooling: file!("1_Pooling/config.json"),
-        weights: file!("model.safetensors"),
+        config: include_bytes!("../../../assets/models/minilm-l6-v2/config.json"),
+        tokenizer: include_bytes!("../../../assets/models/minilm-l6-v2/tokenizer.json"),
+        sentence: include_bytes!("../../../assets/models/minilm-l6-v2/sentence_bert_config.json"),
+        pooling: include_bytes!("../../../assets/models/minilm-l6-v2/1_Pooling/config.json"),
+        weights: &weights::EMBEDDER,
     })
 }
 
 /// The starter generator's GGUF file, where this program carries one.
 #[cfg(feature = "starter-models")]
 pub(crate) fn generator() -> Option<&'static [u8]> {
-    Some(include_bytes!(
-        "../../../assets/models/smollm2-135m-instruct-q4_1.gguf"
-    ))
+    Some(&weights::GENERATOR)
 }
 
 /// The starter embedder, where this program carries one.
@@ -56,4 +49,13 @@ pub(crate) fn embedder() -> Option<StarterEmbedder> {
 #[cfg(not(feature = "starter-models"))]
 pub(crate) fn generator() -> Option<&'static [u8]> {
     None
+}
+
+/// The large files, as statics of their own: a constant would be copied to wherever it is used.
+#[cfg(feature = "starter-models")]
+mod weights {
+    pub(super) static EMBEDDER: [u8; 45_141_904] =
+        *include_bytes!("../../../assets/models/minilm-l6-v2/model.safetensors");
+    pub(super) static GENERATOR: [u8; 98_362_432] =
+        *include_bytes!("../../../assets/models/smollm2-135m-instruct-q4_1.gguf");
 }

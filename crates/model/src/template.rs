@@ -267,6 +267,6 @@ mod tests {
         let template = "{%- set first = messages[0] -%}\n{%- if first['role'].startswith('us') and first.get('tools') is none %}{{ first['content'].strip() }}|{{ messages[1:] | length }}|{{ enable_thinking }}{% endif %}";
         let template = ChatTemplate::new(Some(template), "", "");
         let messages = chat(&[(Role::User, "Q")]);
-        assert_eq!(text(&template.lay_out(&messages)), "Q|0|false");
+        assert_eq!(text(&template.lay_out(&messages)), "Q|0|False");
     }
 }

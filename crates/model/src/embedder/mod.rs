@@ -20,7 +20,7 @@ use crate::error::LoadError;
 use crate::threads;
 use bert::Bert;
 use recipe::{Prompts, Recipe};
-use tokens::{TextTokenizer, join_windows};
+use tokens::{Sequences, TextTokenizer, join_windows};
 
 /// Requests that may wait in a lane; who has more waits with them.
 const WAITING_REQUESTS: usize = 8;
@@ -116,7 +116,7 @@ fn start(recipe: Recipe, bert: Bert) -> Result<Arc<dyn Embedder>, LoadError> {
 
 /// Sequences to encode, and where their vectors go.
 struct Job {
-    sequences: Vec<Vec<u32>>,
+    sequences: Arc<Sequences>,
     reply: SyncSender<Result<Vec<Vec<f32>>, String>>,
 }
 
@@ -146,9 +146,10 @@ impl LocalEmbedder {
             .tokenizer
             .sequences(prompt, texts)
             .map_err(ModelError::Refused)?;
+        let sequences = Arc::new(sequences);
         let (reply, vectors) = mpsc::sync_channel(1);
         let job = Job {
-            sequences: sequences.sequences.clone(),
+            sequences: sequences.clone(),
             reply,
         };
         let lane = match (&self.lanes, urgency) {
@@ -246,13 +247,11 @@ impl Lanes {
 
 /// Encodes a job batch by batch, with a `pause` before each.
 fn serve(bert: &Bert, job: Job, pause: impl Fn()) {
-    let mut vectors = vec![Vec::new(); job.sequences.len()];
-    for batch in batches(&job.sequences) {
+    let all = &job.sequences.sequences;
+    let mut vectors = vec![Vec::new(); all.len()];
+    for batch in batches(all) {
         pause();
-        let sequences: Vec<&[u32]> = batch
-            .iter()
-            .map(|&index| job.sequences[index].as_slice())
-            .collect();
+        let sequences: Vec<&[u32]> = batch.iter().map(|&index| all[index].as_slice()).collect();
         match encode(bert, &sequences) {
             Ok(encoded) => {
                 for (&index, vector) in batch.iter().zip(encoded) {
