@@ -1,0 +1,99 @@
+//! Searching as one types.
+
+use docent_engine::search::SearchResults;
+
+use super::{pick, room, viewing};
+use crate::tui::keys::Motion;
+use crate::tui::message::{Command, Slot, Ticket};
+use crate::tui::state::panes::target_of;
+use crate::tui::state::viewer::Viewer;
+use crate::tui::state::{Focus, Picker, State};
+use crate::tui::view::hit_rows;
+
+/// Searches for what is typed.
+pub(super) fn search(state: &mut State) -> Vec<Command> {
+    let query = state.search.input.text();
+    if query.trim().is_empty() {
+        state.search.waiting = None;
+        state.search.results = None;
+        state.search.failure = None;
+        state.search.viewer = Viewer::default();
+        return Vec::new();
+    }
+    if state.collection_name().is_none() {
+        state.search.failure = Some("no collection is open: choose one in the library".to_owned());
+        return Vec::new();
+    }
+    let ticket = state.ticket();
+    state.search.waiting = Some(ticket);
+    vec![Command::Search(ticket, query)]
+}
+
+/// Searches again because the index changed.
+pub(super) fn again(state: &mut State) -> Vec<Command> {
+    if state.search.input.is_empty() || state.search.waiting.is_some() {
+        return Vec::new();
+    }
+    search(state)
+}
+
+/// What a search found. An older search is dropped.
+pub(super) fn on_found(
+    state: &mut State,
+    ticket: Ticket,
+    found: Result<SearchResults, String>,
+) -> Vec<Command> {
+    if state.search.waiting != Some(ticket) {
+        return Vec::new();
+    }
+    state.search.waiting = None;
+    match found {
+        Ok(results) => {
+            let before = state.search.chosen().map(|hit| (hit.document, hit.start));
+            let known =
+                |hit: &docent_engine::search::Hit| Some((hit.document, hit.start)) == before;
+            // A search that is made again must not move what a person looks at.
+            let place = results
+                .hits
+                .iter()
+                .position(known)
+                .filter(|_| state.focus != Focus::Query);
+            state.search.failure = None;
+            state.search.results = Some(results);
+            state.search.picker = Picker::default();
+            let (shown, entries) = (shown(state), state.search.hits().len());
+            if let Some(place) = place {
+                state.search.picker.select(place, entries, shown);
+                return Vec::new();
+            }
+            preview(state)
+        }
+        Err(reason) => {
+            state.search.results = None;
+            state.search.failure = Some(reason);
+            Vec::new()
+        }
+    }
+}
+
+/// Chooses another hit and shows it.
+pub(super) fn move_hit(state: &mut State, motion: Motion) -> Vec<Command> {
+    let shown = shown(state);
+    let entries = state.search.hits().len();
+    pick(&mut state.search.picker, motion, entries, shown);
+    preview(state)
+}
+
+/// Shows the chosen hit in its document.
+pub(super) fn preview(state: &mut State) -> Vec<Command> {
+    match state.search.chosen().map(target_of) {
+        Some(target) => viewing::show(state, Slot::Search, target),
+        None => Vec::new(),
+    }
+}
+
+/// Hits that are shown at once.
+pub(super) fn shown(state: &mut State) -> usize {
+    let (rows, _) = room(state, Focus::Results);
+    (rows / hit_rows(rows)).max(1)
+}
