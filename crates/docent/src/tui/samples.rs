@@ -220,7 +220,7 @@ pub(super) fn hits() -> Vec<Hit> {
             score: 0.8,
             dense_rank: Some(1),
             lexical_rank: Some(2),
-            matched: vec![at..at + word.len()],
+            matched: std::iter::once(at..at + word.len()).collect(),
         }
     };
     let lines = Locator::Lines {

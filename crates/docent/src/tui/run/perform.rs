@@ -505,12 +505,10 @@ fn add_folder(shared: &Shared, name: &str, folder: &Path) -> Result<String, Stri
         .filter(|opened| opened.collection.name() == name);
     match opened.and_then(|opened| opened.indexer) {
         Some(indexer) => indexer.add_root(&folder).map_err(told)?,
-        None => drop(
-            shared
-                .library
-                .create(name, &[folder.clone()])
-                .map_err(told)?,
-        ),
+        None => {
+            let folders = std::slice::from_ref(&folder);
+            shared.library.create(name, folders).map_err(told)?;
+        }
     }
     Ok(format!("{} was added to {name}", folder.display()))
 }

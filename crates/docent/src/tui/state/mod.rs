@@ -271,7 +271,7 @@ impl State {
         };
         state.opening = state.ticket();
         let open = Command::Open(state.opening, collection);
-        (state, vec![open, Command::ListLibrary])
+        (state, vec![open])
     }
 
     /// A number that was never given out before.

@@ -118,8 +118,7 @@ impl Source {
 fn line_starts(text: &str) -> Vec<LineStart> {
     let mut lines = Vec::new();
     let mut at = 0;
-    let mut number = 1;
-    for line in text.split_inclusive('\n') {
+    for (number, line) in (1..).zip(text.split_inclusive('\n')) {
         let mut rest = line;
         let mut first = true;
         while rest.len() > LONGEST_LINE {
@@ -137,7 +136,6 @@ fn line_starts(text: &str) -> Vec<LineStart> {
             number: first.then_some(number),
         });
         at += rest.len();
-        number += 1;
     }
     if lines.is_empty() {
         lines.push(LineStart {
@@ -236,12 +234,12 @@ impl Viewer {
     }
 
     /// Goes to the beginning.
-    pub(crate) fn to_start(&mut self) {
+    pub(crate) fn go_to_start(&mut self) {
         self.top = Top::default();
     }
 
     /// Goes to the end.
-    pub(crate) fn to_end(&mut self, rows: usize, columns: usize) {
+    pub(crate) fn go_to_end(&mut self, rows: usize, columns: usize) {
         if let Some(source) = self.source.clone() {
             self.top = self.last_top(&source, rows, columns);
         }
@@ -321,9 +319,9 @@ mod tests {
         assert_eq!(viewer.top, Top { line: 90, row: 0 });
         viewer.scroll(-1, 10, 40);
         assert_eq!(viewer.top, Top { line: 89, row: 0 });
-        viewer.to_end(10, 40);
+        viewer.go_to_end(10, 40);
         assert_eq!(viewer.top.line, 90);
-        viewer.to_start();
+        viewer.go_to_start();
         assert_eq!(viewer.top.line, 0);
     }
 

@@ -115,12 +115,17 @@ pub(super) fn on_event(state: &mut State, ticket: Ticket, event: AskEvent) -> Ve
 }
 
 /// An exchange was kept, or not.
-pub(super) fn on_kept(state: &mut State, conversation: Ticket, kept: Result<i64, String>) {
+pub(super) fn on_kept(
+    state: &mut State,
+    conversation: Ticket,
+    kept: Result<i64, String>,
+) -> Vec<Command> {
     match kept {
         Ok(id) if conversation == state.ask.conversation => state.ask.stored = Some(id),
         Ok(_) => {}
         Err(reason) => state.complain(format!("the conversation could not be kept: {reason}")),
     }
+    Vec::new()
 }
 
 /// Begins a new conversation.

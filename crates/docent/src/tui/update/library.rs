@@ -12,7 +12,7 @@ use crate::tui::state::{Focus, Opening, State, Tab};
 use crate::tui::view::library::{problem_rows, shelf_rows};
 
 /// The collections came.
-pub(super) fn on_listed(state: &mut State, listed: Result<Vec<Shelf>, String>) {
+pub(super) fn on_listed(state: &mut State, listed: Result<Vec<Shelf>, String>) -> Vec<Command> {
     match listed {
         Ok(shelves) => {
             let chosen = state.library.chosen().map(|shelf| shelf.name.clone());
@@ -24,6 +24,18 @@ pub(super) fn on_listed(state: &mut State, listed: Result<Vec<Shelf>, String>) {
             }
         }
         Err(reason) => state.library.failure = Some(reason),
+    }
+    Vec::new()
+}
+
+/// A collection was made of a folder, or not: it is opened.
+pub(super) fn on_made(state: &mut State, made: Result<String, String>) -> Vec<Command> {
+    match made {
+        Ok(name) => open(state, Some(name)),
+        Err(reason) => {
+            state.complain(reason);
+            Vec::new()
+        }
     }
 }
 

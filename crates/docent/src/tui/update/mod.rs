@@ -9,13 +9,15 @@ mod overlay;
 mod search;
 mod viewing;
 
+use std::time::Duration;
+
 use crossterm::event::{KeyEvent, KeyEventKind};
 use docent_engine::event::{Phase, Progress};
 
 pub(crate) use self::overlay::palette_entries;
 
 use super::keys::{self, Action, Motion};
-use super::message::{Command, Message, Slot, StatusReport, Ticket};
+use super::message::{Command, Message, ModelCard, Slot, StatusReport, Ticket};
 use super::state::overlay::Overlay;
 use super::state::{Focus, Generator, Opening, Picker, State, Tab};
 use super::theme::Theme;
@@ -28,63 +30,26 @@ const READ_LENGTH: usize = 50;
 /// Takes a message in, gives commands out.
 pub(crate) fn update(state: &mut State, message: Message) -> Vec<Command> {
     match message {
-        Message::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
         Message::Key(key) => on_key(state, &key),
         Message::Mouse(event) => mouse::on_mouse(state, event),
         Message::Paste(text) => input::on_paste(state, &text),
-        Message::Resize(columns, rows) => {
-            resize(state, (columns, rows));
-            Vec::new()
-        }
-        Message::Tick(now) => {
-            state.now = now;
-            ask::lay_out_running(state);
-            Vec::new()
-        }
-        Message::Generator(Ok(card)) => {
-            state.generator = Generator::Ready(card);
-            Vec::new()
-        }
-        Message::Generator(Err(reason)) => {
-            state.complain(format!("no model: {reason}"));
-            state.generator = Generator::Failed(reason);
-            Vec::new()
-        }
+        Message::Resize(columns, rows) => resize(state, (columns, rows)),
+        Message::Tick(now) => tick(state, now),
+        Message::Generator(loaded) => on_generator(state, loaded),
         Message::Opened(ticket, opened) => on_opened(state, ticket, opened),
-        Message::Library(listed) => {
-            library::on_listed(state, listed);
-            Vec::new()
-        }
+        Message::Library(listed) => library::on_listed(state, listed),
         Message::Progress(ticket, progress) => on_progress(state, ticket, progress),
         Message::Status(ticket, report) => on_status(state, ticket, report),
         Message::Ask(ticket, event) => ask::on_event(state, ticket, event),
         Message::Searched(ticket, found) => search::on_found(state, ticket, found),
         Message::Document(slot, ticket, loaded) => {
-            viewing::on_document(state, slot, ticket, loaded);
-            Vec::new()
+            viewing::on_document(state, slot, ticket, loaded)
         }
-        Message::Conversations(ticket, listed) => {
-            overlay::on_conversations(state, ticket, listed);
-            Vec::new()
-        }
+        Message::Conversations(ticket, listed) => overlay::on_conversations(state, ticket, listed),
         Message::Conversation(ticket, loaded) => ask::on_conversation(state, ticket, loaded),
-        Message::Kept(conversation, kept) => {
-            ask::on_kept(state, conversation, kept);
-            Vec::new()
-        }
-        Message::Made(Ok(name)) => library::open(state, Some(name)),
-        Message::Made(Err(reason)) => {
-            state.complain(reason);
-            Vec::new()
-        }
-        Message::Done(Ok(told)) => {
-            state.tell(told);
-            vec![Command::ListLibrary]
-        }
-        Message::Done(Err(reason)) => {
-            state.complain(reason);
-            Vec::new()
-        }
+        Message::Kept(conversation, kept) => ask::on_kept(state, conversation, kept),
+        Message::Made(made) => library::on_made(state, made),
+        Message::Done(done) => on_done(state, done),
         Message::Terminate => close(state),
         Message::Closed => {
             state.closed = true;
@@ -93,7 +58,40 @@ pub(crate) fn update(state: &mut State, message: Message) -> Vec<Command> {
     }
 }
 
+fn tick(state: &mut State, now: Duration) -> Vec<Command> {
+    state.now = now;
+    ask::lay_out_running(state);
+    Vec::new()
+}
+
+fn on_generator(state: &mut State, loaded: Result<ModelCard, String>) -> Vec<Command> {
+    state.generator = match loaded {
+        Ok(card) => Generator::Ready(card),
+        Err(reason) => {
+            state.complain(format!("no model: {reason}"));
+            Generator::Failed(reason)
+        }
+    };
+    Vec::new()
+}
+
+fn on_done(state: &mut State, done: Result<String, String>) -> Vec<Command> {
+    match done {
+        Ok(told) => {
+            state.tell(told);
+            vec![Command::ListLibrary]
+        }
+        Err(reason) => {
+            state.complain(reason);
+            Vec::new()
+        }
+    }
+}
+
 fn on_key(state: &mut State, key: &KeyEvent) -> Vec<Command> {
+    if key.kind == KeyEventKind::Release {
+        return Vec::new();
+    }
     if state.overlay.is_some() {
         return overlay::on_key(state, key);
     }
@@ -309,12 +307,13 @@ fn pick(picker: &mut Picker, motion: Motion, entries: usize, shown: usize) {
     picker.move_by(by, entries, shown);
 }
 
-fn resize(state: &mut State, size: (u16, u16)) {
+fn resize(state: &mut State, size: (u16, u16)) -> Vec<Command> {
     state.size = size;
     ask::lay_out_all(state);
     for viewer in [&mut state.ask.viewer, &mut state.search.viewer] {
         viewer.top.row = 0;
     }
+    Vec::new()
 }
 
 fn on_opened(
@@ -334,7 +333,9 @@ fn on_opened(
         }
     }
     library::choose_open(state);
-    search::again(state)
+    let mut commands = search::again(state);
+    commands.push(Command::ListLibrary);
+    commands
 }
 
 fn on_progress(state: &mut State, ticket: Ticket, progress: Progress) -> Vec<Command> {

@@ -211,12 +211,12 @@ pub(super) fn on_conversations(
     state: &mut State,
     ticket: Ticket,
     listed: Result<Vec<ConversationCard>, String>,
-) {
+) -> Vec<Command> {
     let Some(Overlay::Conversations(list)) = &mut state.overlay else {
-        return;
+        return Vec::new();
     };
     if list.ticket != ticket {
-        return;
+        return Vec::new();
     }
     match listed {
         Ok(cards) => {
@@ -226,6 +226,7 @@ pub(super) fn on_conversations(
         }
         Err(reason) => list.failure = Some(reason),
     }
+    Vec::new()
 }
 
 fn conversations_key(state: &mut State, key: &KeyEvent) -> Vec<Command> {

@@ -55,11 +55,11 @@ pub(super) fn on_document(
     slot: Slot,
     ticket: Ticket,
     loaded: Result<(Arc<Source>, Target), String>,
-) {
+) -> Vec<Command> {
     let viewer_here = viewer(state, slot);
     let waiting = viewer_here.waiting.as_ref();
     if !waiting.is_some_and(|(awaited, _)| *awaited == ticket) {
-        return;
+        return Vec::new();
     }
     viewer_here.waiting = None;
     match loaded {
@@ -74,6 +74,7 @@ pub(super) fn on_document(
             viewer_here.target = None;
         }
     }
+    Vec::new()
 }
 
 /// Scrolls a viewer.
@@ -86,8 +87,8 @@ pub(super) fn move_viewer(state: &mut State, slot: Slot, motion: Motion) {
         Motion::Down => viewer.scroll(1, rows, columns),
         Motion::PageUp => viewer.scroll(-page, rows, columns),
         Motion::PageDown => viewer.scroll(page, rows, columns),
-        Motion::Start => viewer.to_start(),
-        Motion::End => viewer.to_end(rows, columns),
+        Motion::Start => viewer.go_to_start(),
+        Motion::End => viewer.go_to_end(rows, columns),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The library pane: collections with their folders and counts, and what needs a look.
 
+use docent_engine::collection::Problem;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
@@ -7,7 +8,7 @@ use ratatui::widgets::Widget;
 use super::layout::Layout;
 use super::{Screen, put_rows};
 use crate::tui::message::Shelf;
-use crate::tui::state::{Focus, Opening};
+use crate::tui::state::{Focus, Opening, Picker};
 use crate::tui::text::{self, Prose, Row, Tone};
 
 /// The library tab.
@@ -120,36 +121,7 @@ impl<'a> Library<'a> {
             }
             Some(problems) => {
                 let shown = problem_rows(usize::from(area.height));
-                let top = state.library.problem.top(problems.len(), shown);
-                let chosen = state.library.problem.selected.min(problems.len() - 1);
-                let mut rows: Vec<Row> = problems
-                    .iter()
-                    .enumerate()
-                    .skip(top)
-                    .take(shown)
-                    .map(|(place, problem)| {
-                        let mark = if place == chosen { "› " } else { "  " };
-                        let state = format!("{:<8}", problem.state);
-                        let room = columns.saturating_sub(11);
-                        let path = text::fit_path(&problem.path, (room / 2).max(8));
-                        let mut row = Prose::default();
-                        row.push(mark, Tone::Strong);
-                        let tone = match problem.state.as_str() {
-                            "failed" => Tone::Failure,
-                            _ => Tone::Plain,
-                        };
-                        row.push(&state, tone);
-                        row.push(&format!(" {path}  "), Tone::Plain);
-                        row.push(&text::safe(&problem.reason), Tone::Meta);
-                        row.one_row(columns)
-                    })
-                    .collect();
-                let problem = &problems[chosen];
-                rows.push(Row::default());
-                let place = problem.root.join(&problem.path);
-                rows.extend(wrapped(&place.to_string_lossy(), Tone::Strong, columns));
-                rows.extend(wrapped(&problem.reason, Tone::Plain, columns));
-                rows
+                problem_list(problems, state.library.problem, shown, columns)
             }
         };
         put_rows(&rows, area, self.screen.theme, buf);
@@ -161,6 +133,33 @@ impl Widget for Library<'_> {
         self.collections(buf);
         self.problems(buf);
     }
+}
+
+/// Files that need a look, and below them the chosen one in full.
+fn problem_list(problems: &[Problem], picker: Picker, shown: usize, columns: usize) -> Vec<Row> {
+    let top = picker.top(problems.len(), shown);
+    let chosen = picker.selected.min(problems.len() - 1);
+    let mut rows = Vec::new();
+    for (place, problem) in problems.iter().enumerate().skip(top).take(shown) {
+        let mark = if place == chosen { "› " } else { "  " };
+        let tone = match problem.state.as_str() {
+            "failed" => Tone::Failure,
+            _ => Tone::Plain,
+        };
+        let path = text::fit_path(&problem.path, (columns.saturating_sub(11) / 2).max(8));
+        let mut row = Prose::default();
+        row.push(mark, Tone::Strong);
+        row.push(&format!("{:<8}", problem.state), tone);
+        row.push(&format!(" {path}  "), Tone::Plain);
+        row.push(&text::safe(&problem.reason), Tone::Meta);
+        rows.push(row.one_row(columns));
+    }
+    let problem = &problems[chosen];
+    let place = problem.root.join(&problem.path);
+    rows.push(Row::default());
+    rows.extend(wrapped(&place.to_string_lossy(), Tone::Strong, columns));
+    rows.extend(wrapped(&problem.reason, Tone::Plain, columns));
+    rows
 }
 
 /// Rows of the list of problems in a pane of `rows`: below it the chosen one is told in full.

@@ -225,7 +225,7 @@ mod tests {
         let mut hit = samples::hits().remove(0);
         hit.text = format!("{}the notice\nperiod", "filler ".repeat(30));
         let at = hit.text.find("notice").unwrap_or(0);
-        hit.matched = vec![at..at + 6];
+        hit.matched = std::iter::once(at..at + 6).collect();
         let row = snippet(&hit).one_row(60);
         assert!(row.pieces.contains(&("notice".to_owned(), Tone::Term)));
         let whole: String = row.pieces.iter().map(|(text, _)| text.as_str()).collect();
