@@ -1,0 +1,115 @@
+//! What pages look like as text.
+
+use docent_core::document::{BlockKind, Document, Locator};
+
+use super::{declared_charset, read};
+use crate::blocks::check;
+
+fn document(html: &str) -> Document {
+    let document = read(html.into());
+    assert_eq!(check(&document), Ok(()));
+    document
+}
+
+fn text(html: &str) -> String {
+    document(html).text
+}
+
+#[test]
+fn paragraphs_headings_and_lists() {
+    let page = document(
+        "<!DOCTYPE html><html><head><title> The\n policy </title><style>p{}</style></head><body>\
+         <h1>Leave</h1><p>Twenty <b>five</b>\n days,<br>a year.</p>\
+         <ul><li>one</li><li>two<ol><li>first<li>second</ol></li><li></li></ul>\
+         <p>Done&nbsp;&amp; dusted.</p></body></html>",
+    );
+    assert_eq!(page.title.as_deref(), Some("The policy"));
+    assert_eq!(
+        page.text,
+        "Leave\n\nTwenty five days,\na year.\n\n- one\n- two\n  1. first\n  2. second\n\nDone & dusted."
+    );
+    assert_eq!(page.blocks[0].kind, BlockKind::Heading { level: 1 });
+    assert_eq!(page.blocks[1].locator, Locator::Lines { first: 3, last: 4 });
+    assert_eq!(page.blocks[2].kind, BlockKind::ListItem);
+    assert_eq!(page.blocks.len(), 7);
+}
+
+#[test]
+fn what_is_not_seen_is_left_out() {
+    let page = "<body><script>var a</script><template>t</template><noscript>n</noscript>\
+                <p hidden>h</p><p style='color:red; Display : NONE'>d</p><p style='visibility:hidden'>v</p>\
+                <div style='display:none'><p>inner</p></div><p>seen</p></body>";
+    assert_eq!(text(page), "seen");
+}
+
+#[test]
+fn tables_of_data_are_rows() {
+    let page = document(
+        "<p>Before</p><table><caption>Fees</caption><tr><th>Item</th><th>Cost</th></tr>\
+         <tr><td>Filing\n fee</td><td>40&nbsp;€</td></tr></table>After",
+    );
+    assert_eq!(
+        page.text,
+        "Before\n\nFees\nItem | Cost\nFiling fee | 40 €\n\nAfter"
+    );
+    assert_eq!(page.blocks[1].kind, BlockKind::Table);
+    assert_eq!(page.blocks[1].locator, Locator::Lines { first: 3, last: 5 });
+}
+
+#[test]
+fn tables_that_lay_out_are_looked_through() {
+    let page = "<table><tr><td><h2>Head</h2><p>Body</p></td><td>Side</td></tr></table>";
+    assert_eq!(text(page), "Head\n\nBody\n\nSide");
+}
+
+#[test]
+fn preformatted_text_keeps_its_lines() {
+    let page = document("<p>Run:</p><pre>\nfn main() {\n    go();\n}\n</pre><p>It ends.</p>");
+    assert_eq!(page.text, "Run:\n\nfn main() {\n    go();\n}\n\nIt ends.");
+    assert_eq!(page.blocks[1].kind, BlockKind::Code { item: None });
+}
+
+#[test]
+fn words_join_and_part_as_on_the_screen() {
+    assert_eq!(text("<p>a<b>b</b> c <i>d</i>e</p>"), "ab c de");
+    assert_eq!(text("<div>a</div>b<div>c</div>"), "a\n\nb\n\nc");
+    assert_eq!(text("<p>a <span> b</span> </p>"), "a b");
+    assert_eq!(
+        text("<p>see <img src=x alt='the plan'> here</p>"),
+        "see the plan here"
+    );
+}
+
+#[test]
+fn broken_and_hostile_markup_is_read_through() {
+    assert_eq!(text("<p>a<p>b</i></div><td>c"), "a\n\nbc");
+    let nested = format!(
+        "{}deep{}",
+        "<div>".repeat(100_000),
+        "</div>".repeat(100_000)
+    );
+    assert_eq!(text(&nested), "deep");
+    let bold = format!("{}deep", "<b><i>".repeat(50_000));
+    assert_eq!(text(&bold), "deep");
+    let tables = format!("{}deep", "<table><tr><td>".repeat(20_000));
+    assert!(text(&tables).contains("deep"));
+    assert_eq!(text(""), "");
+}
+
+#[test]
+fn character_sets_are_declared_in_three_ways() {
+    let told = |html: &str| declared_charset(html.as_bytes());
+    assert_eq!(
+        told("<META CHARSET='Windows-1251'>").as_deref(),
+        Some("windows-1251")
+    );
+    assert_eq!(
+        told("<meta http-equiv=content-type content=\"text/html; charset=big5\">").as_deref(),
+        Some("big5")
+    );
+    assert_eq!(
+        told("<?xml version='1.0' encoding=\"iso-8859-15\"?>").as_deref(),
+        Some("iso-8859-15")
+    );
+    assert_eq!(told("<p>no charset here"), None);
+}

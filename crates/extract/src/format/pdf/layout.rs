@@ -1,0 +1,252 @@
+//! From the text of pages to one text with paragraphs and their places.
+
+use std::ops::Range;
+
+use docent_core::document::{Block, BlockKind, Locator};
+
+use crate::blocks::{for_each_group, trimmed};
+
+/// The text of a page made tidy: line ends, no control characters, no trailing or excessive
+/// white space, at most one blank line on end.
+pub(super) fn clean(raw: &str) -> String {
+    let mut text = String::with_capacity(raw.len());
+    let mut blank = true;
+    for line in raw.split(['\n', '\r', '\u{b}', '\u{c}', '\u{2028}', '\u{2029}']) {
+        if line.trim().is_empty() {
+            if !blank {
+                text.push('\n');
+            }
+            blank = true;
+            continue;
+        }
+        push_line(&mut text, line.trim_end());
+        text.push('\n');
+        blank = false;
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+/// Columns are set apart with many spaces; two say as much.
+fn push_line(text: &mut String, line: &str) {
+    let mut spaces = 0;
+    for c in line.chars() {
+        match c {
+            ' ' | '\t' | '\u{a0}' => spaces += 1,
+            c if c.is_control() => {}
+            c => {
+                if spaces > 0 && !text.is_empty() && !text.ends_with('\n') {
+                    text.push_str(if spaces == 1 { " " } else { "  " });
+                }
+                spaces = 0;
+                text.push(c);
+            }
+        }
+    }
+}
+
+/// The number of letters and digits that can be read, those that cannot counted against it.
+pub(super) fn letters(text: &str) -> usize {
+    let good = text.chars().filter(|c| c.is_alphanumeric()).count();
+    good.saturating_sub(2 * text.chars().filter(|c| is_unreadable(*c)).count())
+}
+
+/// Whether a page's text is missing or a tenth of it cannot be read.
+pub(super) fn is_weak(text: &str) -> bool {
+    let visible = text.chars().filter(|c| !c.is_whitespace()).count();
+    let bad = text.chars().filter(|c| is_unreadable(*c)).count();
+    visible == 0 || bad * 10 > visible
+}
+
+/// What a glyph becomes whose meaning the file does not give.
+fn is_unreadable(c: char) -> bool {
+    c == '\u{fffd}'
+        || ('\u{e000}'..='\u{f8ff}').contains(&c)
+        || c.is_control() && !c.is_whitespace()
+}
+
+/// The pages' texts as one, and a block for each paragraph.
+pub(super) fn join(pages: &[String]) -> (String, Vec<Block>) {
+    let mut text = String::with_capacity(pages.iter().map(|page| page.len() + 2).sum());
+    let mut blocks = Vec::new();
+    for (index, page) in pages.iter().enumerate() {
+        if page.is_empty() {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str("\n\n");
+        }
+        let offset = text.len();
+        let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
+        let mut line = Lines::new(page);
+        for_each_group(page, 0..page.len(), |group| {
+            for span in paragraphs(page, group) {
+                let locator = Locator::Page {
+                    page: number,
+                    first_line: line.of(span.start),
+                    last_line: line.of(span.end - 1),
+                    last_page: number,
+                };
+                blocks.push(Block {
+                    span: offset + span.start..offset + span.end,
+                    kind: BlockKind::Paragraph,
+                    locator,
+                });
+            }
+        });
+        text.push_str(page);
+    }
+    (text, blocks)
+}
+
+/// Counts lines from 1, for positions that ascend.
+struct Lines<'p> {
+    page: &'p [u8],
+    at: usize,
+    line: u32,
+}
+
+impl<'p> Lines<'p> {
+    fn new(page: &'p str) -> Self {
+        Lines {
+            page: page.as_bytes(),
+            at: 0,
+            line: 1,
+        }
+    }
+
+    fn of(&mut self, at: usize) -> u32 {
+        let at = at.max(self.at);
+        self.line += crate::blocks::count_lines(&self.page[self.at..at]);
+        self.at = at;
+        self.line
+    }
+}
+
+/// Cuts lines that no blank line parts where a sentence ends in a line that is clearly
+/// shorter than the others, as the last line of a paragraph is.
+fn paragraphs(page: &str, group: Range<usize>) -> Vec<Range<usize>> {
+    let widest = page[group.clone()].lines().map(str::len).max().unwrap_or(0);
+    let mut spans = Vec::new();
+    let mut start = group.start;
+    let mut at = group.start;
+    for line in page[group.clone()].split_inclusive('\n') {
+        at += line.len();
+        let words = line.trim_end();
+        let ends = words.ends_with(['.', '!', '?', ':', ';', '"', '”', ')']);
+        if ends && words.len() * 4 < widest * 3 {
+            spans.extend(trimmed(page, start..at));
+            start = at;
+        }
+    }
+    spans.extend(trimmed(page, start..group.end));
+    spans
+}
+
+/// A title that says something: not the name of a file, a program's default, or a number.
+pub(super) fn sensible_title(raw: &str) -> Option<String> {
+    let title = crate::format::title(raw)?;
+    let lower = title.to_lowercase();
+    let extensions = [
+        ".doc", ".docx", ".dvi", ".indd", ".pdf", ".ppt", ".pptx", ".qxd", ".rtf", ".tex", ".txt",
+        ".wpd", ".xls", ".xlsx", ".htm", ".html", ".ps", ".fm", ".odt", ".p65", ".cdr", ".ai",
+    ];
+    let defaults = [
+        "untitled",
+        "no title",
+        "title",
+        "document",
+        "powerpoint presentation",
+        "slide 1",
+    ];
+    let a_program_s = [
+        "microsoft word - ",
+        "microsoft powerpoint - ",
+        "print ",
+        "file://",
+        "http://",
+        "https://",
+    ];
+    let meaningless = extensions
+        .iter()
+        .any(|extension| lower.ends_with(extension))
+        || defaults.contains(&lower.as_str())
+        || a_program_s
+            .iter()
+            .any(|beginning| lower.starts_with(beginning))
+        || title.chars().filter(|c| c.is_alphabetic()).count() < 3
+        || !title.contains(' ') && title.contains(['_', '\\', '/'])
+        || title.contains('\u{fffd}');
+    (!meaningless).then_some(title)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_made_tidy() {
+        assert_eq!(
+            clean("  a   b \r\n\r\n\r\n\r\nc\u{0}d\n\n"),
+            "a  b\n\nc".to_owned() + "d"
+        );
+        assert_eq!(clean(" \n\u{c}\n"), "");
+    }
+
+    #[test]
+    fn weak_pages_are_known() {
+        assert!(is_weak(""));
+        assert!(is_weak("ab\u{fffd}"));
+        assert!(is_weak("\u{e001}\u{e002} a"));
+        assert!(!is_weak("A page with one \u{fffd} among many letters."));
+    }
+
+    #[test]
+    fn paragraphs_end_in_short_lines() {
+        let page = "The tenant pays the rent in advance every month of\nthe year.\n\
+                    The landlord keeps the roof and the walls in good\nrepair.";
+        let (text, blocks) = join(&[page.to_owned(), String::new(), "Next page.".to_owned()]);
+        let stretches: Vec<&str> = blocks
+            .iter()
+            .map(|block| &text[block.span.clone()])
+            .collect();
+        assert_eq!(stretches.len(), 3);
+        assert!(stretches[1].starts_with("The landlord"));
+        assert_eq!(
+            blocks[1].locator,
+            Locator::Page {
+                page: 1,
+                first_line: 3,
+                last_line: 4,
+                last_page: 1
+            }
+        );
+        assert_eq!(
+            blocks[2].locator,
+            Locator::Page {
+                page: 3,
+                first_line: 1,
+                last_line: 1,
+                last_page: 3
+            }
+        );
+    }
+
+    #[test]
+    fn titles_that_say_nothing_are_dropped() {
+        assert_eq!(
+            sensible_title("Lease  agreement\n2024").as_deref(),
+            Some("Lease agreement 2024")
+        );
+        for nothing in [
+            "Microsoft Word - lease.doc",
+            "Untitled",
+            "12/3",
+            "scan_0001",
+            "a.pdf",
+            " ",
+        ] {
+            assert_eq!(sensible_title(nothing), None, "{nothing}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The natural language of a document, told from a sample of its prose.
+
+use docent_core::document::{BlockKind, Document};
+use docent_core::language::Language;
+
+use crate::blocks::floor_boundary;
+
+/// As much prose as a language is told from.
+const SAMPLE_BYTES: usize = 2 << 10;
+
+/// Below this number of letters a guess is worth nothing.
+const MIN_LETTERS: usize = 24;
+
+/// The language that most of the document's beginning is written in; `None` where that is in
+/// doubt. Source code is left out of the sample.
+pub(crate) fn language(document: &Document) -> Option<Language> {
+    let mut sample = String::with_capacity(SAMPLE_BYTES + 1);
+    for block in &document.blocks {
+        if matches!(block.kind, BlockKind::Code { .. }) {
+            continue;
+        }
+        let prose = &document.text[block.span.clone()];
+        let room = SAMPLE_BYTES - sample.len();
+        sample.push_str(&prose[..floor_boundary(prose, room)]);
+        if sample.len() >= SAMPLE_BYTES {
+            break;
+        }
+        sample.push('\n');
+    }
+    if sample
+        .chars()
+        .filter(|c| c.is_alphabetic())
+        .take(MIN_LETTERS)
+        .count()
+        < MIN_LETTERS
+    {
+        return None;
+    }
+    let told = whatlang::detect(&sample).filter(whatlang::Info::is_reliable)?;
+    Language::from_code(told.lang().code())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::format::text::read;
+
+    fn language(text: &str) -> Option<String> {
+        read(text.into())
+            .language
+            .map(|language| language.code().to_owned())
+    }
+
+    #[test]
+    fn languages_are_told_apart() {
+        let german = "Der Mieter zahlt die Miete monatlich im Voraus, spätestens bis zum dritten \
+                      Werktag, auf das Konto des Vermieters.";
+        let english = "The tenant shall pay the rent monthly in advance, no later than the third \
+                       working day, to the account of the landlord.";
+        assert_eq!(language(german).as_deref(), Some("deu"));
+        assert_eq!(language(english).as_deref(), Some("eng"));
+        assert_eq!(language("東京都は日本の首都である。人口は約千四百万人であり、世界最大の都市圏のひとつである。").as_deref(), Some("jpn"));
+    }
+
+    #[test]
+    fn too_little_text_has_no_language() {
+        assert_eq!(language("12:30"), None);
+        assert_eq!(language("Ok."), None);
+    }
+}

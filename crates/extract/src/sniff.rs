@@ -1,0 +1,234 @@
+//! What kind of file it is: from its first bytes, and from its name where bytes do not tell.
+
+use docent_core::document::Format;
+
+use crate::charset::utf16_without_mark;
+
+mod magic;
+mod names;
+
+pub(crate) use names::{CodeKind, Grammar, code_kind, parts as split_name};
+
+/// The number of bytes at a file's beginning that [`sniff`] looks at.
+pub const SNIFF_BYTES: usize = 64 << 10;
+
+/// Text is judged by so many bytes.
+const TEXT_SAMPLE_BYTES: usize = 8 << 10;
+
+/// What kind of file it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sniffed {
+    /// One that is read, as this format.
+    Read(Format),
+    /// One that is left out, and why, for a person.
+    Skip(String),
+}
+
+/// Tells the kind of a file from its name (a path will do) and its first [`SNIFF_BYTES`].
+///
+/// The content speaks first: a picture that is called `notes.txt` is a picture. Only between
+/// formats that are all text does the extension decide.
+pub fn sniff(name: &str, first: &[u8]) -> Sniffed {
+    let first = &first[..first.len().min(SNIFF_BYTES)];
+    let (base, extension) = names::parts(name);
+    if first.is_empty() {
+        return Sniffed::Skip("empty file".into());
+    }
+    if let Some(kind) = magic::kind(first, &extension) {
+        return match kind {
+            magic::Kind::Pdf => Sniffed::Read(Format::Pdf),
+            magic::Kind::NotYet(what) => not_yet(what),
+            magic::Kind::Never(what) => Sniffed::Skip(format!("not a document: {what}")),
+        };
+    }
+    if !is_text(first) {
+        return match names::not_read_yet(&extension) {
+            Some(what) => not_yet(what),
+            None if extension == "pdf" => Sniffed::Read(Format::Pdf),
+            None => Sniffed::Skip("binary file, not text".into()),
+        };
+    }
+    if let Some(what) =
+        names::text_not_read_yet(&extension).or_else(|| magic::mail(first, &extension))
+    {
+        return not_yet(what);
+    }
+    Sniffed::Read(text_format(&base, &extension, first))
+}
+
+fn not_yet(what: &str) -> Sniffed {
+    Sniffed::Skip(format!("format not read yet: {what}"))
+}
+
+fn text_format(base: &str, extension: &str, first: &[u8]) -> Format {
+    match names::format(extension) {
+        Some(format) => format,
+        None if code_kind(base, extension, first).is_some() => Format::Code,
+        // An extension that says text is believed; any other says nothing about markup.
+        None if extension != "txt" && looks_like_html(first) => Format::Html,
+        None => Format::Text,
+    }
+}
+
+/// Whether bytes are text of some character set: hardly any control characters that text has
+/// no use for. UTF-16 and UTF-32 have zeros in their own way.
+fn is_text(first: &[u8]) -> bool {
+    let sample = &first[..first.len().min(TEXT_SAMPLE_BYTES)];
+    let marked = sample.starts_with(b"\xff\xfe")
+        || sample.starts_with(b"\xfe\xff")
+        || sample.starts_with(b"\0\0\xfe\xff");
+    if marked {
+        return true;
+    }
+    if let Some(encoding) = utf16_without_mark(sample) {
+        let (text, _) = encoding.decode_without_bom_handling(sample);
+        let odd = |c: &char| *c == '\u{fffd}' || is_odd_control(u32::from(*c));
+        return text.chars().filter(odd).count() * 100 <= sample.len();
+    }
+    let odd = sample
+        .iter()
+        .filter(|byte| is_odd_control(u32::from(**byte)))
+        .count();
+    odd * 50 <= sample.len()
+}
+
+/// Control characters that text does not have: all but tab, line ends, form feed, backspace
+/// (overstriking in old manuals), end-of-file and escape (terminal colours, ISO-2022-JP).
+fn is_odd_control(code: u32) -> bool {
+    code < 0x20 && !matches!(code, 0x08..=0x0d | 0x1a | 0x1b) || code == 0x7f
+}
+
+/// Whether text begins as HTML does, comments and an XML declaration aside.
+fn looks_like_html(first: &[u8]) -> bool {
+    let mut rest = first
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(first)
+        .trim_ascii_start();
+    loop {
+        let end: &[u8] = if rest.starts_with(b"<!--") {
+            b"-->"
+        } else if rest.starts_with(b"<?xml") {
+            b"?>"
+        } else {
+            break;
+        };
+        match rest.windows(end.len()).position(|window| window == end) {
+            Some(at) => rest = rest[at + end.len()..].trim_ascii_start(),
+            None => return false,
+        }
+    }
+    let begins = |with: &[u8]| {
+        rest.get(..with.len())
+            .is_some_and(|r| r.eq_ignore_ascii_case(with))
+    };
+    begins(b"<!doctype html") || begins(b"<html") || begins(b"<head") || begins(b"<body")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn skip(name: &str, first: &[u8]) -> String {
+        match sniff(name, first) {
+            Sniffed::Skip(reason) => reason,
+            Sniffed::Read(format) => panic!("{name} is read as {format:?}"),
+        }
+    }
+
+    #[test]
+    fn names_decide_between_kinds_of_text() {
+        for (name, format) in [
+            ("a/notes.txt", Format::Text),
+            ("README", Format::Text),
+            ("README.md", Format::Markdown),
+            ("src/main.rs", Format::Code),
+            ("Makefile", Format::Code),
+            ("page.HTM", Format::Html),
+            ("data.csv", Format::Text),
+            ("odd.xyz", Format::Text),
+        ] {
+            assert_eq!(
+                sniff(name, b"some words\n"),
+                Sniffed::Read(format),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn content_decides_before_names() {
+        assert_eq!(sniff("x.txt", b"%PDF-1.4\n"), Sniffed::Read(Format::Pdf));
+        assert_eq!(
+            sniff("x", b"<!DOCTYPE HTML><p>a"),
+            Sniffed::Read(Format::Html)
+        );
+        assert_eq!(
+            sniff("error.pdf", b"<html><p>Not found"),
+            Sniffed::Read(Format::Html)
+        );
+        assert_eq!(
+            sniff("tool", b"#!/usr/bin/env python3\n"),
+            Sniffed::Read(Format::Code)
+        );
+        assert_eq!(
+            skip("x.txt", b"\x89PNG\r\n\x1a\n\0\0"),
+            "format not read yet: PNG (image)"
+        );
+        assert_eq!(skip("x.txt", &[7u8; 400]), "binary file, not text");
+        assert_eq!(skip("x.txt", b""), "empty file");
+        assert_eq!(
+            skip("lib.txt", b"\x7fELF\x02\x01\x01\0"),
+            "not a document: ELF (program)"
+        );
+    }
+
+    #[test]
+    fn office_files_are_named() {
+        let zip = |entry: &str| [b"PK\x03\x04", [0u8; 26].as_slice(), entry.as_bytes()].concat();
+        assert_eq!(
+            skip("a.docx", &zip("[Content_Types].xml word/document.xml")),
+            "format not read yet: DOCX (Word document)"
+        );
+        assert_eq!(
+            skip("a.bin", &zip("xl/workbook.xml")),
+            "format not read yet: XLSX (Excel workbook)"
+        );
+        assert_eq!(
+            skip("b", &zip("mimetypeapplication/epub+zip")),
+            "format not read yet: EPUB (book)"
+        );
+        assert_eq!(
+            skip("b.zip", &zip("readme.txt")),
+            "format not read yet: ZIP (archive)"
+        );
+        assert_eq!(
+            skip("old.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+            "format not read yet: DOC (Word 97 document)"
+        );
+        assert_eq!(
+            skip("m.eml", b"From: a@b.c\nSubject: hi\n\nHello"),
+            "format not read yet: EML (mail)"
+        );
+        assert_eq!(
+            skip("r.rtf", b"{\\rtf1\\ansi Hello}"),
+            "format not read yet: RTF (rich text)"
+        );
+    }
+
+    #[test]
+    fn text_of_wide_character_sets_is_text() {
+        let wide: Vec<u8> = "The lease ends in June."
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        assert_eq!(sniff("a.txt", &wide), Sniffed::Read(Format::Text));
+        assert_eq!(
+            sniff(
+                "a.txt",
+                b"one NUL \0 in a log line that is otherwise fine and long"
+            ),
+            Sniffed::Read(Format::Text)
+        );
+        assert_eq!(skip("a.txt", &[0u8; 4096]), "binary file, not text");
+    }
+}

@@ -1,0 +1,344 @@
+//! Kinds of file that are known by their names.
+
+use docent_core::document::Format;
+
+/// A language whose grammar is built in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Grammar {
+    Rust,
+    Python,
+    JavaScript,
+    TypeScript,
+    Tsx,
+    Go,
+    Java,
+    C,
+    Cpp,
+    CSharp,
+    Ruby,
+    Php,
+    Bash,
+}
+
+/// How a file of source code is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CodeKind {
+    /// By its grammar, an item to a block.
+    Grammar(Grammar),
+    /// By its blank lines.
+    Lines,
+}
+
+/// The last part of a path, and its extension in lower case.
+pub(crate) fn parts(name: &str) -> (String, String) {
+    let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let extension = match base.rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() => extension.to_ascii_lowercase(),
+        _ => String::new(),
+    };
+    (base.to_owned(), extension)
+}
+
+/// The format of an extension, source code aside.
+pub(crate) fn format(extension: &str) -> Option<Format> {
+    match extension {
+        "md" | "markdown" | "mdown" | "mkd" | "mdx" | "rmd" | "qmd" => Some(Format::Markdown),
+        "html" | "htm" | "xhtml" | "xht" | "shtml" => Some(Format::Html),
+        _ => None,
+    }
+}
+
+/// How a file of source code is read; `None` if it is none. A script without an extension
+/// names its language in its first line.
+pub(crate) fn code_kind(base: &str, extension: &str, first: &[u8]) -> Option<CodeKind> {
+    if extension.is_empty() {
+        return interpreter(first).or_else(|| whole_name(base));
+    }
+    if let Some(grammar) = grammar(extension) {
+        return Some(CodeKind::Grammar(grammar));
+    }
+    if LINE_CODE.binary_search(&extension).is_ok() {
+        return Some(CodeKind::Lines);
+    }
+    whole_name(base)
+}
+
+fn grammar(extension: &str) -> Option<Grammar> {
+    Some(match extension {
+        "rs" => Grammar::Rust,
+        "py" | "pyi" | "pyw" => Grammar::Python,
+        "js" | "mjs" | "cjs" | "jsx" => Grammar::JavaScript,
+        "ts" | "mts" | "cts" => Grammar::TypeScript,
+        "tsx" => Grammar::Tsx,
+        "go" => Grammar::Go,
+        "java" => Grammar::Java,
+        "c" => Grammar::C,
+        // A header of C parses as C++ almost always, and not the other way round.
+        "h" | "cpp" | "cc" | "cxx" | "c++" | "hpp" | "hh" | "hxx" | "h++" | "ipp" | "inl"
+        | "cu" | "cuh" | "ino" => Grammar::Cpp,
+        "cs" | "csx" => Grammar::CSharp,
+        "rb" | "rake" | "gemspec" => Grammar::Ruby,
+        "php" | "phtml" | "php5" | "php7" => Grammar::Php,
+        "sh" | "bash" | "zsh" | "ksh" | "bats" => Grammar::Bash,
+        _ => return None,
+    })
+}
+
+/// Extensions of source code and configuration that is read by its blank lines; sorted.
+const LINE_CODE: &[&str] = &[
+    "ada",
+    "adb",
+    "ads",
+    "applescript",
+    "asm",
+    "awk",
+    "bat",
+    "bazel",
+    "bzl",
+    "cfg",
+    "cl",
+    "clj",
+    "cljc",
+    "cljs",
+    "cmake",
+    "cmd",
+    "coffee",
+    "conf",
+    "cr",
+    "css",
+    "d",
+    "dart",
+    "diff",
+    "edn",
+    "el",
+    "elm",
+    "erl",
+    "ex",
+    "exs",
+    "f",
+    "f03",
+    "f90",
+    "f95",
+    "fish",
+    "for",
+    "fs",
+    "fsi",
+    "fsx",
+    "glsl",
+    "gql",
+    "gradle",
+    "graphql",
+    "groovy",
+    "hcl",
+    "hlsl",
+    "hrl",
+    "hs",
+    "ini",
+    "jl",
+    "kt",
+    "kts",
+    "less",
+    "lisp",
+    "lua",
+    "m",
+    "m4",
+    "metal",
+    "mk",
+    "ml",
+    "mli",
+    "mm",
+    "nim",
+    "nix",
+    "pas",
+    "patch",
+    "pl",
+    "pm",
+    "pp",
+    "properties",
+    "proto",
+    "ps1",
+    "psm1",
+    "pxd",
+    "pyx",
+    "r",
+    "raku",
+    "rkt",
+    "s",
+    "sass",
+    "sbt",
+    "scala",
+    "scm",
+    "scss",
+    "sol",
+    "sql",
+    "styl",
+    "sv",
+    "svelte",
+    "swift",
+    "tcl",
+    "tf",
+    "thrift",
+    "toml",
+    "v",
+    "vala",
+    "vb",
+    "vbs",
+    "vhd",
+    "vhdl",
+    "vim",
+    "vue",
+    "wat",
+    "wgsl",
+    "yaml",
+    "yml",
+    "zig",
+];
+
+fn whole_name(base: &str) -> Option<CodeKind> {
+    match base {
+        "Makefile" | "makefile" | "GNUmakefile" | "Dockerfile" | "Containerfile"
+        | "CMakeLists.txt" | "Jenkinsfile" | "Justfile" | "justfile" | "meson.build" | "BUILD"
+        | "WORKSPACE" => Some(CodeKind::Lines),
+        "Rakefile" | "Gemfile" | "Vagrantfile" | "Podfile" => {
+            Some(CodeKind::Grammar(Grammar::Ruby))
+        }
+        _ => None,
+    }
+}
+
+/// The language that a `#!` line names.
+fn interpreter(first: &[u8]) -> Option<CodeKind> {
+    let line = first
+        .strip_prefix(b"#!")?
+        .split(|byte| *byte == b'\n')
+        .next()?;
+    let line = std::str::from_utf8(line).ok()?;
+    let program = line
+        .split_ascii_whitespace()
+        .map(|word| word.rsplit('/').next().unwrap_or(word))
+        .find(|word| *word != "env" && !word.starts_with('-'))?;
+    let name = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    Some(match name {
+        "python" | "pypy" => CodeKind::Grammar(Grammar::Python),
+        "node" | "deno" | "bun" => CodeKind::Grammar(Grammar::JavaScript),
+        "sh" | "bash" | "dash" | "zsh" | "ksh" | "ash" => CodeKind::Grammar(Grammar::Bash),
+        "ruby" => CodeKind::Grammar(Grammar::Ruby),
+        "php" => CodeKind::Grammar(Grammar::Php),
+        _ => CodeKind::Lines,
+    })
+}
+
+/// What a file of this extension is, where docent does not read it yet.
+pub(crate) fn not_read_yet(extension: &str) -> Option<&'static str> {
+    let at = NOT_YET
+        .binary_search_by_key(&extension, |(known, _)| known)
+        .ok()?;
+    Some(NOT_YET[at].1)
+}
+
+/// The same for a file that is text: a letter that is called `.doc` can be read as it is, a
+/// mail is more than its text.
+pub(crate) fn text_not_read_yet(extension: &str) -> Option<&'static str> {
+    let structured = [
+        "eml", "emlx", "fb2", "ipynb", "mbox", "mht", "mhtml", "p7m", "svg",
+    ];
+    structured
+        .contains(&extension)
+        .then(|| not_read_yet(extension))
+        .flatten()
+}
+
+/// Extensions of documents that are not read yet; sorted.
+const NOT_YET: &[(&str, &str)] = &[
+    ("7z", "7Z (archive)"),
+    ("avif", "AVIF (image)"),
+    ("azw3", "AZW3 (book)"),
+    ("bmp", "BMP (image)"),
+    ("chm", "CHM (Windows help)"),
+    ("djvu", "DjVu (scanned document)"),
+    ("doc", "DOC (Word 97 document)"),
+    ("docm", "DOCM (Word document)"),
+    ("docx", "DOCX (Word document)"),
+    ("dot", "DOT (Word 97 template)"),
+    ("dotx", "DOTX (Word template)"),
+    ("eml", "EML (mail)"),
+    ("emlx", "EMLX (mail)"),
+    ("epub", "EPUB (book)"),
+    ("fb2", "FB2 (book)"),
+    ("gif", "GIF (image)"),
+    ("heic", "HEIC (image)"),
+    ("hwp", "HWP (Hangul document)"),
+    ("ipynb", "IPYNB (Jupyter notebook)"),
+    ("jpeg", "JPEG (image)"),
+    ("jpg", "JPEG (image)"),
+    ("key", "KEY (Keynote presentation)"),
+    ("mbox", "MBOX (mail folder)"),
+    ("mht", "MHTML (web archive)"),
+    ("mhtml", "MHTML (web archive)"),
+    ("mobi", "MOBI (book)"),
+    ("msg", "MSG (Outlook message)"),
+    ("numbers", "NUMBERS (Numbers spreadsheet)"),
+    ("odp", "ODP (OpenDocument presentation)"),
+    ("ods", "ODS (OpenDocument spreadsheet)"),
+    ("odt", "ODT (OpenDocument text)"),
+    ("one", "ONE (OneNote section)"),
+    ("ott", "OTT (OpenDocument template)"),
+    ("p7m", "P7M (signed mail)"),
+    ("pages", "PAGES (Pages document)"),
+    ("png", "PNG (image)"),
+    ("pot", "POT (PowerPoint 97 template)"),
+    ("pps", "PPS (PowerPoint 97 show)"),
+    ("ppsx", "PPSX (PowerPoint show)"),
+    ("ppt", "PPT (PowerPoint 97 presentation)"),
+    ("pptm", "PPTM (PowerPoint presentation)"),
+    ("pptx", "PPTX (PowerPoint presentation)"),
+    ("pst", "PST (Outlook mailbox)"),
+    ("rtf", "RTF (rich text)"),
+    ("svg", "SVG (image)"),
+    ("tif", "TIFF (image)"),
+    ("tiff", "TIFF (image)"),
+    ("vsd", "VSD (Visio 97 drawing)"),
+    ("vsdx", "VSDX (Visio drawing)"),
+    ("webarchive", "WEBARCHIVE (web archive)"),
+    ("webp", "WebP (image)"),
+    ("wpd", "WPD (WordPerfect document)"),
+    ("wps", "WPS (Works document)"),
+    ("xls", "XLS (Excel 97 workbook)"),
+    ("xlsb", "XLSB (Excel workbook)"),
+    ("xlsm", "XLSM (Excel workbook)"),
+    ("xlsx", "XLSX (Excel workbook)"),
+    ("xlt", "XLT (Excel 97 template)"),
+    ("xltx", "XLTX (Excel template)"),
+    ("xps", "XPS (document)"),
+    ("zip", "ZIP (archive)"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_sorted() {
+        assert!(LINE_CODE.is_sorted());
+        assert!(NOT_YET.is_sorted_by_key(|(extension, _)| extension));
+    }
+
+    #[test]
+    fn parts_of_names() {
+        assert_eq!(parts("a/b/Notes.TXT"), ("Notes.TXT".into(), "txt".into()));
+        assert_eq!(parts(".bashrc"), (".bashrc".into(), String::new()));
+        assert_eq!(parts("x.tar.gz").1, "gz");
+    }
+
+    #[test]
+    fn scripts_name_their_language() {
+        let kind = |line: &[u8]| code_kind("run", "", line);
+        assert_eq!(
+            kind(b"#!/usr/bin/env -S python3.12 -u\n"),
+            Some(CodeKind::Grammar(Grammar::Python))
+        );
+        assert_eq!(kind(b"#!/bin/sh\n"), Some(CodeKind::Grammar(Grammar::Bash)));
+        assert_eq!(kind(b"#!/usr/bin/perl\n"), Some(CodeKind::Lines));
+        assert_eq!(kind(b"hello"), None);
+    }
+}

@@ -1,0 +1,317 @@
+//! The parent's side: workers that are started when needed, bounded in time, replaced when lost.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::channel::Link;
+use super::protocol::{READY, Request, decode_reply};
+use crate::{DEFAULT_MAX_FILE_BYTES, ExtractError, Extraction, Limits, Outcome, people_bytes};
+
+/// A worker that is not up by then never will be; a busy machine may take its time.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The program that is run as a worker; it has to call
+/// [`worker_main`](crate::worker_main).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerCommand {
+    /// Its path, absolute.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+}
+
+/// How a [`Pool`] runs its workers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolOptions {
+    /// The program that is run as a worker.
+    pub command: WorkerCommand,
+    /// At most so many workers at a time; at least one.
+    pub workers: usize,
+    /// A file that takes longer is given up.
+    pub timeout: Duration,
+    /// The address space that a worker may take.
+    pub memory_bytes: u64,
+    /// A larger file is skipped.
+    pub max_file_bytes: u64,
+    /// A worker is replaced after so many files, whatever a parser may have leaked.
+    pub files_per_worker: u32,
+}
+
+impl PoolOptions {
+    /// One worker for each of `workers`, with the default bounds: a minute and 2 GiB for a
+    /// file of at most 100 MiB.
+    pub fn new(command: WorkerCommand, workers: usize) -> Self {
+        PoolOptions {
+            command,
+            workers: workers.max(1),
+            timeout: Duration::from_secs(60),
+            memory_bytes: 2 << 30,
+            max_file_bytes: DEFAULT_MAX_FILE_BYTES,
+            files_per_worker: 1_000,
+        }
+    }
+}
+
+/// Why no reply came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// The worker is gone.
+    Ended,
+    /// Its time was up.
+    TimedOut,
+    /// Its reply was larger than any document may be.
+    TooMuch,
+}
+
+/// Worker processes that extract files, one file a worker at a time.
+pub struct Pool {
+    options: PoolOptions,
+    state: Mutex<State>,
+    returned: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    idle: Vec<Worker>,
+    /// Workers that exist or are being started, idle or not.
+    places_taken: usize,
+}
+
+struct Worker {
+    link: Link,
+    files: u32,
+}
+
+impl Pool {
+    /// A pool without workers yet: they are started when files come.
+    pub fn new(options: PoolOptions) -> Pool {
+        Pool {
+            options,
+            state: Mutex::default(),
+            returned: Condvar::new(),
+        }
+    }
+
+    /// Extracts an open file in a worker, waiting for one if all are busy. `name` is the
+    /// file's path or name, of which the extension counts.
+    ///
+    /// Whatever a file does to its worker, it becomes an [`Outcome`]; the next file gets
+    /// another worker.
+    ///
+    /// # Errors
+    /// If no worker can be started, which is no file's fault.
+    pub fn extract(&self, file: &File, name: &str) -> Result<Extraction, ExtractError> {
+        let limits = self.limits();
+        if let Some(outcome) = file
+            .metadata()
+            .ok()
+            .and_then(|data| limits.refuse(data.len()))
+        {
+            return Ok(unread(outcome));
+        }
+        let place = self.take_place();
+        let mut request = Request {
+            name: name.to_owned(),
+            max_file_bytes: limits.max_file_bytes,
+            time_ms: u64::try_from(limits.time.as_millis()).unwrap_or(u64::MAX),
+            again: false,
+        };
+        let first = match place.run(&request, file)? {
+            Ok(extraction) => return Ok(extraction),
+            Err(reason) => reason,
+        };
+        // Another engine may get through where the first took the worker down.
+        if is_pdf(file) {
+            request.again = true;
+            if let Ok(mut extraction) = place.run(&request, file)? {
+                if let Outcome::Read(document) = &mut extraction.outcome {
+                    document
+                        .warnings
+                        .push(format!("read by the second engine: {first}"));
+                    return Ok(extraction);
+                }
+            }
+        }
+        Ok(Extraction {
+            outcome: Outcome::Failed { reason: first },
+            hash: hash(file),
+            bytes: file.metadata().map_or(0, |data| data.len()),
+        })
+    }
+
+    /// A reader that stops by itself leaves time to send what it has.
+    fn limits(&self) -> Limits {
+        Limits {
+            max_file_bytes: self.options.max_file_bytes,
+            time: self.options.timeout.mul_f32(0.75),
+        }
+    }
+
+    fn take_place(&self) -> Place<'_> {
+        let mut state = self.state();
+        while state.places_taken >= self.options.workers.max(1) && state.idle.is_empty() {
+            state = self
+                .returned
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        let worker = state.idle.pop();
+        if worker.is_none() {
+            state.places_taken += 1;
+        }
+        Place {
+            pool: self,
+            worker: std::cell::RefCell::new(worker),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start(&self) -> Result<Worker, ExtractError> {
+        let command = &self.options.command;
+        let cannot = |source| ExtractError::CannotStart {
+            command: command.program.clone(),
+            source,
+        };
+        let mut link = Link::spawn(command, self.options.memory_bytes).map_err(cannot)?;
+        match link.receive(Instant::now() + START_TIMEOUT, READY.len()) {
+            Ok(frame) if frame == READY => Ok(Worker { link, files: 0 }),
+            lost => Err(ExtractError::Dies {
+                command: command.program.clone(),
+                status: match link.end() {
+                    Some(status) => status.to_string(),
+                    None if lost == Err(Lost::TimedOut) => "it does not answer".to_owned(),
+                    None => "it is no extraction worker".to_owned(),
+                },
+            }),
+        }
+    }
+
+    /// The largest reply: text may grow when it is decoded, and blocks come on top.
+    fn max_reply_bytes(&self) -> usize {
+        let bytes = self
+            .options
+            .max_file_bytes
+            .saturating_mul(4)
+            .saturating_add(64 << 20);
+        usize::try_from(bytes).unwrap_or(usize::MAX)
+    }
+
+    /// What became of a worker, for the person whose file it was.
+    fn obituary(&self, lost: Lost, status: Option<ExitStatus>) -> String {
+        match lost {
+            Lost::TimedOut => format!(
+                "took longer than {} s and was given up",
+                self.options.timeout.as_secs_f32().ceil()
+            ),
+            Lost::TooMuch => "gives more text than any document may have".to_owned(),
+            Lost::Ended => format!(
+                "the extractor crashed on this file ({}); its memory is limited to {}",
+                status.map_or("no exit status".to_owned(), |status| status.to_string()),
+                people_bytes(self.options.memory_bytes)
+            ),
+        }
+    }
+}
+
+/// The right to one worker, given back when dropped.
+struct Place<'p> {
+    pool: &'p Pool,
+    worker: std::cell::RefCell<Option<Worker>>,
+}
+
+impl Place<'_> {
+    /// Runs a request; the inner error is why this file failed.
+    fn run(
+        &self,
+        request: &Request,
+        file: &File,
+    ) -> Result<Result<Extraction, String>, ExtractError> {
+        let frame = match request.encode() {
+            Ok(frame) => frame,
+            Err(broken) => return Ok(Err(broken.to_string())),
+        };
+        let mut worker = self.send(&frame, file)?;
+        let deadline = Instant::now() + self.pool.options.timeout;
+        let lost = match worker.link.receive(deadline, self.pool.max_reply_bytes()) {
+            Ok(reply) => {
+                let extraction = decode_reply(&reply);
+                worker.files += 1;
+                let stays = worker.files < self.pool.options.files_per_worker;
+                if stays && extraction.is_ok() {
+                    self.worker.replace(Some(worker));
+                }
+                return Ok(extraction.map_err(|broken| format!("the extractor sent {broken}")));
+            }
+            Err(lost) => lost,
+        };
+        let status = match lost {
+            Lost::Ended => worker.link.end(),
+            Lost::TimedOut | Lost::TooMuch => None,
+        };
+        Ok(Err(self.pool.obituary(lost, status)))
+    }
+
+    /// Hands the file to a worker. One that died while it was idle is replaced.
+    fn send(&self, frame: &[u8], file: &File) -> Result<Worker, ExtractError> {
+        if let Some(mut worker) = self.worker.take() {
+            if worker.link.send(frame, file).is_ok() {
+                return Ok(worker);
+            }
+        }
+        let mut worker = self.pool.start()?;
+        // If this fails, so will waiting for the reply, which tells why.
+        let _ = worker.link.send(frame, file);
+        Ok(worker)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut state = self.pool.state();
+        match self.worker.take() {
+            Some(worker) => state.idle.push(worker),
+            None => state.places_taken -= 1,
+        }
+        drop(state);
+        self.pool.returned.notify_one();
+    }
+}
+
+fn unread(outcome: Outcome) -> Extraction {
+    Extraction {
+        outcome,
+        hash: None,
+        bytes: 0,
+    }
+}
+
+/// Whether the file begins as a PDF does.
+fn is_pdf(mut file: &File) -> bool {
+    use std::io::{Read, Seek};
+    let mut first = Vec::new();
+    let read = file
+        .rewind()
+        .and_then(|()| file.take(1024).read_to_end(&mut first));
+    read.is_ok() && first.windows(5).any(|window| window == b"%PDF-")
+}
+
+/// The hash of a file that its worker could not give; reading it here is no risk.
+fn hash(mut file: &File) -> Option<docent_core::source::ContentHash> {
+    use std::io::Seek;
+    file.rewind().ok()?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(file).ok()?;
+    Some(docent_core::source::ContentHash(
+        *hasher.finalize().as_bytes(),
+    ))
+}
+
+#[cfg(all(test, unix))]
+mod tests;
