@@ -171,16 +171,43 @@ fn cell(grapheme: &str) -> (Cow<'_, str>, usize) {
         (Some(c), None) if c.is_control() => (Cow::Borrowed("\u{fffd}"), 1),
         (Some(c), None) if turns_direction(c) => (Cow::Borrowed(""), 0),
         (Some(c), None) if c.is_ascii() => (Cow::Borrowed(grapheme), 1),
-        _ if grapheme.contains(|c: char| c.is_control() || turns_direction(c)) => {
-            let safe: String = grapheme
+        (Some(first), Some(_)) if grapheme.contains(joins) && !first.is_alphabetic() => {
+            sized(first.to_string())
+        }
+        (Some(first), Some(second)) if region(first).is_some() => {
+            sized(region(first).into_iter().chain(region(second)).collect())
+        }
+        _ if grapheme.contains(|c: char| c.is_control() || turns_direction(c)) => sized(
+            grapheme
                 .chars()
                 .filter(|c| !c.is_control() && !turns_direction(*c))
-                .collect();
-            let columns = usize::from(safe.cell_width());
-            (Cow::Owned(safe), columns)
-        }
+                .collect(),
+        ),
         _ => (Cow::Borrowed(grapheme), usize::from(grapheme.cell_width())),
     }
+}
+
+fn sized(text: String) -> (Cow<'static, str>, usize) {
+    let columns = usize::from(text.cell_width());
+    (Cow::Owned(text), columns)
+}
+
+/// What makes one picture of several characters, or a wide one of a narrow one. Terminals
+/// disagree on the columns that such pictures take, so only their first character is drawn.
+fn joins(c: char) -> bool {
+    matches!(
+        c,
+        '\u{200d}' | '\u{fe0f}' | '\u{20e3}' | '\u{1f3fb}'..='\u{1f3ff}'
+    )
+}
+
+/// The letter of a regional indicator: two of them are a flag, which is drawn as letters for
+/// the same reason.
+fn region(c: char) -> Option<char> {
+    let place = u32::from(c)
+        .checked_sub(0x1f1e6)
+        .filter(|place| *place < 26)?;
+    char::from_u32(u32::from('A') + place)
 }
 
 /// Bidirectional marks, embeddings, overrides and isolates.
@@ -382,6 +409,7 @@ mod tests {
     fn wide_characters_take_two_columns() {
         assert_eq!(wrapped("漢字漢字", 5), ["漢字", "漢字"]);
         assert_eq!(width("👩‍⚕️é"), 3);
+        assert_eq!(safe("👩‍⚕️é 👍🏽 🇩🇪 1️⃣ ⚕️"), "👩é 👍 DE 1 ⚕");
         assert_eq!(fit("漢字漢字", 6), "漢字…");
         assert_eq!(fit_end("漢字漢字", 6), "…漢字");
         assert_eq!(fit_path("a/long/folder/name.txt", 14), "…/name.txt");

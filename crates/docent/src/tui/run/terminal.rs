@@ -169,6 +169,56 @@ fn base64(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    /// Tells this test that it runs inside the terminal that it opened.
+    #[cfg(unix)]
+    const INSIDE: &str = "DOCENT_TEST_INSIDE_TERMINAL";
+
+    #[cfg(unix)]
+    #[test]
+    fn the_terminal_is_given_back_after_a_panic() {
+        use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+        use std::io::Read;
+
+        if std::env::var_os(INSIDE).is_some() {
+            let _guard = Guard::enter().expect("a terminal");
+            panic!("for the test");
+        }
+        let pair = native_pty_system()
+            .openpty(PtySize::default())
+            .expect("a pseudo terminal");
+        let mut inside = CommandBuilder::new(std::env::current_exe().expect("this program"));
+        inside.args([
+            "--exact",
+            "tui::run::terminal::tests::the_terminal_is_given_back_after_a_panic",
+            "--nocapture",
+        ]);
+        inside.env(INSIDE, "1");
+        let mut child = pair.slave.spawn_command(inside).expect("this program");
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().expect("its output");
+        let mut output = Vec::new();
+        // The end of a pseudo terminal is an error on some systems; what came counts.
+        let _ = reader.read_to_end(&mut output);
+        assert!(!child.wait().expect("its end").success());
+        let output = String::from_utf8_lossy(&output);
+        let place = |text: &str| {
+            output
+                .find(text)
+                .unwrap_or_else(|| panic!("{text:?}: {output:?}"))
+        };
+        assert!(
+            place("\x1b[?1049h") < place("\x1b[?1049l"),
+            "the screen is left"
+        );
+        assert!(
+            place("\x1b[?1049l") < place("for the test"),
+            "then the panic is told"
+        );
+        place("\x1b[?2004l");
+        place("\x1b[?1000l");
+        place("\x1b[?25h");
+    }
+
     #[test]
     fn base64_is_that_of_the_standard() {
         for (plain, coded) in [

@@ -101,6 +101,8 @@ fn on_key(state: &mut State, key: &KeyEvent) -> Vec<Command> {
         state.quit_armed = false;
     }
     match action {
+        // Where one searches already, a slash is a letter.
+        Some(Action::Show(Tab::Search)) if state.focus == Focus::Query => input::on_key(state, key),
         Some(action) => act(state, action),
         None => input::on_key(state, key),
     }
