@@ -53,7 +53,8 @@ fn what_is_committed_is_found_and_what_is_removed_is_gone_at_once() {
     assert_eq!(texts(&reader, &dense), ["Ten milligrams twice a day."]);
 
     while writer.maintain().unwrap().has_more {}
-    assert_eq!(reader.chunk_count().unwrap(), 1);
+    let fresh = open_reader(home.path(), &embedder()).unwrap();
+    assert_eq!(fresh.chunk_count().unwrap(), 1);
     assert_eq!(reader.status().unwrap().chunks, 1);
 }
 
