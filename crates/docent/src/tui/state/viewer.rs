@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use docent_core::document::{Document, Format, Locator};
+use docent_core::document::{BlockKind, Document, Format, Locator};
 use docent_engine::collection::DocumentView;
 
 use crate::tui::message::{Target, Ticket};
@@ -82,6 +82,16 @@ impl Source {
     pub(crate) fn line_of(&self, byte: usize) -> usize {
         let after = self.lines.partition_point(|line| line.at <= byte);
         after.saturating_sub(1)
+    }
+
+    /// Whether a byte belongs to a heading.
+    pub(crate) fn is_heading(&self, byte: usize) -> bool {
+        let blocks = &self.document.blocks;
+        let after = blocks.partition_point(|block| block.span.start <= byte);
+        let block = after.checked_sub(1).and_then(|place| blocks.get(place));
+        block.is_some_and(|block| {
+            block.span.contains(&byte) && matches!(block.kind, BlockKind::Heading { .. })
+        })
     }
 
     /// The page that begins before a line.

@@ -152,7 +152,7 @@ fn line_rows(source: &Source, line: usize, target: Option<&Target>, columns: usi
         let marked = target.is_some_and(|target| {
             range.start < target.passage.end && target.passage.start < range.end
         });
-        let row = text::toned_row(text, range, |at| tone_at(target, at));
+        let row = text::toned_row(text, range, |at| tone_at(source, target, at));
         let margin = if marked { "▐ " } else { "  " };
         let number = match number.filter(|_| place == 0 && gutter > 0) {
             Some(number) => format!("{number:>width$} ", width = gutter - 1),
@@ -166,10 +166,11 @@ fn line_rows(source: &Source, line: usize, target: Option<&Target>, columns: usi
     rows
 }
 
-fn tone_at(target: Option<&Target>, at: usize) -> Tone {
+fn tone_at(source: &Source, target: Option<&Target>, at: usize) -> Tone {
     match target {
         Some(target) if target.terms.iter().any(|term| term.contains(&at)) => Tone::Term,
         Some(target) if target.passage.contains(&at) => Tone::Passage,
+        _ if source.is_heading(at) => Tone::Strong,
         _ => Tone::Plain,
     }
 }
