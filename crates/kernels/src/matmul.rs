@@ -7,7 +7,7 @@
 use crate::activation::Activation;
 use crate::aligned::Aligned;
 use crate::quantise::QuantisedRows;
-use crate::{Isa, dispatch};
+use crate::{Isa, dispatch, scalar};
 
 /// Outputs that lie side by side in packed int8 weights: four vectors of AVX-512.
 pub(crate) const INT8_PANEL: usize = 64;
@@ -124,13 +124,11 @@ impl FloatWeights {
 
 /// Writes the bytes of one output's weights; returns the step between two.
 fn quantise_weights(row: &[f32], bytes: &mut [i8]) -> f32 {
-    // Added to a small number, it leaves the nearest whole one in the lowest bits.
-    const ROUND: f32 = 12_582_912.0;
     let largest = row.iter().fold(0.0f32, |largest, w| largest.max(w.abs()));
     let scale = largest / 127.0;
     let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
     for (byte, w) in bytes.iter_mut().zip(row) {
-        *byte = (w * inverse + ROUND).to_bits() as i8;
+        *byte = scalar::nearest(w * inverse) as i8;
     }
     scale
 }

@@ -34,10 +34,17 @@ pub(crate) fn quantise_row(row: &[f32], bytes: &mut [u8]) -> RowScale {
     scale
 }
 
-/// The byte for `x`; a number that is none becomes 0.
+/// The byte for `x`; a number that is none becomes some byte.
 pub(crate) fn quantise(x: f32, inverse: f32, zero: f32) -> u8 {
-    // `as` saturates, so what rounds to 256 is 255.
-    (x * inverse + zero).round_ties_even() as u8
+    nearest((x * inverse + zero).clamp(0.0, 255.0)) as u8
+}
+
+/// The whole number nearest to `x`, the even one of two, for `x` within ±2^22. (Where no
+/// instruction for it can be counted on, asking for it is a call.)
+pub(crate) fn nearest(x: f32) -> i32 {
+    // 1.5 · 2^23: the sum's last bit is worth 1, so its low bits hold the whole number.
+    const SHIFT: f32 = 12_582_912.0;
+    (x + SHIFT).to_bits() as i32 - SHIFT.to_bits() as i32
 }
 
 pub(crate) fn add_layer_norm_row(update: &[f32], norm: LayerNorm<'_>, row: &mut [f32]) {
@@ -61,23 +68,30 @@ pub(crate) fn matmul_int8(
     activation: Activation,
     out: &mut [f32],
 ) {
-    let groups = weights.inputs.div_ceil(INT8_GROUP);
     let tail = activation.tail();
+    let panel_len = weights.inputs.div_ceil(INT8_GROUP) * INT8_GROUP * INT8_PANEL;
     for (row, out) in out.chunks_exact_mut(weights.outputs).enumerate() {
         let bytes = &rows.bytes()[row * rows.stride()..][..rows.stride()];
         let RowScale { scale, zero } = rows.scales()[row];
-        for (output, out) in out.iter_mut().enumerate() {
-            let (panel, column) = (output / INT8_PANEL, output % INT8_PANEL);
-            let mut sum = 0i32;
-            for (group, bytes) in bytes.chunks_exact(INT8_GROUP).enumerate() {
-                let place = ((panel * groups + group) * INT8_PANEL + column) * INT8_GROUP;
-                let weights = &weights.panels[place..][..INT8_GROUP];
-                for (byte, weight) in bytes.iter().zip(weights) {
-                    sum += i32::from(*byte) * i32::from(*weight);
+        for (panel, out) in out.chunks_mut(INT8_PANEL).enumerate() {
+            let mut sums = [0i32; INT8_PANEL];
+            let groups = &weights.panels[panel * panel_len..][..panel_len];
+            for (bytes, columns) in bytes
+                .chunks_exact(INT8_GROUP)
+                .zip(groups.chunks_exact(INT8_GROUP * INT8_PANEL))
+            {
+                for (sum, column) in sums.iter_mut().zip(columns.chunks_exact(INT8_GROUP)) {
+                    let products = bytes.iter().zip(column);
+                    *sum += products
+                        .map(|(b, w)| i32::from(*b) * i32::from(*w))
+                        .sum::<i32>();
                 }
             }
-            let whole = (sum as f32 - zero * weights.sums[output]) * scale;
-            *out = activate(whole * weights.scales[output] + weights.bias[output], tail);
+            for (column, (out, sum)) in out.iter_mut().zip(sums).enumerate() {
+                let output = panel * INT8_PANEL + column;
+                let whole = (sum as f32 - zero * weights.sums[output]) * scale;
+                *out = activate(whole * weights.scales[output] + weights.bias[output], tail);
+            }
         }
     }
 }

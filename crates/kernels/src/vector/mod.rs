@@ -107,7 +107,7 @@ pub(crate) trait Vector: Copy {
 unsafe fn exp2<V: Vector>(x: V) -> V {
     const COEFFICIENTS: [f32; 6] = [
         1.000_000_1,
-        0.693_147_2,
+        std::f32::consts::LN_2,
         0.240_221_07,
         0.055_503_27,
         0.009_676_037,

@@ -104,8 +104,8 @@ pub(crate) unsafe fn add_layer_norm_row<V: Vector>(
             let x = V::load(row.as_ptr().add(i)).add(V::load(update.as_ptr().add(i)));
             x.store(row.as_mut_ptr().add(i));
         }
-        for i in whole..row.len() {
-            row[i] += update[i];
+        for (x, update) in row[whole..].iter_mut().zip(&update[whole..]) {
+            *x += update;
         }
         let mean = sum_of::<V>(row, |x| x, |x| x) / len;
         let middle = V::splat(mean);
@@ -126,8 +126,9 @@ pub(crate) unsafe fn add_layer_norm_row<V: Vector>(
             let bias = V::load(norm.bias.as_ptr().add(i));
             x.mul_add(gain, bias).store(row.as_mut_ptr().add(i));
         }
-        for i in whole..row.len() {
-            row[i] = (row[i] - mean) * inverse * norm.gain[i] + norm.bias[i];
+        let last = row[whole..].iter_mut().zip(&norm.gain[whole..]);
+        for ((x, gain), bias) in last.zip(&norm.bias[whole..]) {
+            *x = (*x - mean) * inverse * gain + bias;
         }
     }
 }
