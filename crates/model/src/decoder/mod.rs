@@ -61,7 +61,7 @@ impl Decoder {
         source: &mut (impl Read + Seek),
     ) -> Result<Decoder, GgufError> {
         let content = settings.content(gguf)?;
-        let mut weights = Weights::new(gguf, source)?;
+        let mut weights = Weights::new(gguf, source);
         let content = weights.describe(content);
         let network = load_network(settings.architecture, content, &mut weights);
         match (network, weights.failure()) {

@@ -3,11 +3,11 @@
 //! Callers cut their texts into tokens on their own threads; the embedder's thread computes
 //! batch by batch, and looks between batches whether a person waits.
 
-mod bert;
 mod recipe;
 mod tokens;
 
-use std::path::PathBuf;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, SyncSender};
 use std::thread::JoinHandle;
@@ -15,18 +15,18 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, Sender, bounded, select_biased};
 use docent_core::model::{Embedder, ModelError, Urgency};
 
-use crate::encoder::EncoderConfig;
+use crate::encoder::{Encoder, EncoderConfig, Precision};
 use crate::error::LoadError;
 use crate::threads;
-use bert::Bert;
 use recipe::{Prompts, Recipe};
 use tokens::{Sequences, TextTokenizer, join_windows};
 
 /// Requests that may wait in a lane; who has more waits with them.
 const WAITING_REQUESTS: usize = 8;
 
-/// Tokens of a batch, padding included: so long does a person wait for the indexer at most.
-const BATCH_TOKENS: usize = 2048;
+/// Tokens of a batch for each thread: so long does a person wait for the indexer at most, some
+/// tens of milliseconds. More in a batch would hardly be faster.
+const BATCH_TOKENS: usize = 512;
 
 /// Where an embedder comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +37,8 @@ pub enum EmbedderSource {
     Directory(PathBuf),
 }
 
-/// Loads an embedder and starts its thread. `threads` are shared with the generator; 0 takes all
-/// processors.
+/// Loads an embedder and starts its thread. It computes on `threads` threads, with bytes for
+/// weights; 0 takes all processors.
 ///
 /// # Errors
 /// When a file is missing, damaged, or of a kind that docent does not run.
@@ -46,46 +46,52 @@ pub fn load_embedder(
     source: &EmbedderSource,
     threads: usize,
 ) -> Result<Arc<dyn Embedder>, LoadError> {
-    threads::share_pool(threads::resolve(threads));
+    let threads = threads::resolve(threads);
     match source {
         EmbedderSource::Starter => {
             let (recipe, weights) = recipe::starter()?;
             let path = PathBuf::from("the starter embedder");
-            let bert = build(weights, &recipe.config, path)?;
-            start(recipe, bert)
+            let network = Network::build(weights, &recipe.config, threads, &path)?;
+            start(recipe, network)
         }
         EmbedderSource::Directory(folder) => {
             let (recipe, weights) = recipe::directory(folder)?;
             let path = folder.join("model.safetensors");
-            let bert = build(&weights, &recipe.config, path.clone())?;
+            let network = Network::build(&weights, &recipe.config, threads, &path)?;
             drop(weights);
-            let probe = recipe.tokenizer.sequences("", &["docent".into()]);
-            let probe = probe.and_then(|probe| encode(&bert, &[&probe.sequences[0]]));
-            match probe {
-                Ok(vectors) if vectors[0].iter().all(|value| value.is_finite()) => {
-                    start(recipe, bert)
-                }
-                Ok(_) => Err(LoadError::damaged(&path, "it computes no numbers")),
-                Err(problem) => Err(LoadError::damaged(&path, problem)),
-            }
+            start(recipe, network)
         }
     }
 }
 
-/// Builds the encoder from its weights.
-fn build(weights: &[u8], config: &EncoderConfig, path: PathBuf) -> Result<Bert, LoadError> {
-    threads::contain(|| Bert::from_safetensors(weights, config))
-        .unwrap_or_else(Err)
-        .map_err(|problem| LoadError::damaged(&path, problem))
+/// An encoder with the threads that it computes on.
+struct Network {
+    encoder: Encoder,
+    threads: usize,
 }
 
-/// Computes the vectors of some sequences.
-fn encode(bert: &Bert, sequences: &[&[u32]]) -> Result<Vec<Vec<f32>>, String> {
-    threads::contain(|| bert.encode(sequences)).unwrap_or_else(Err)
+impl Network {
+    fn build(
+        weights: &[u8],
+        config: &EncoderConfig,
+        threads: usize,
+        path: &Path,
+    ) -> Result<Network, LoadError> {
+        let build = || Encoder::from_safetensors(weights, config.clone(), Precision::Int8);
+        let encoder = threads::contain(build)
+            .map_err(|panic| LoadError::damaged(path, panic))?
+            .map_err(|error| LoadError::damaged(path, error.to_string()))?;
+        Ok(Network { encoder, threads })
+    }
+
+    fn encode(&self, sequences: &[&[u32]]) -> Result<Vec<Vec<f32>>, String> {
+        threads::contain(|| self.encoder.encode(sequences, self.threads))?
+            .map_err(|error| error.to_string())
+    }
 }
 
 /// Starts the thread of an embedder.
-fn start(recipe: Recipe, bert: Bert) -> Result<Arc<dyn Embedder>, LoadError> {
+fn start(recipe: Recipe, network: Network) -> Result<Arc<dyn Embedder>, LoadError> {
     let Recipe {
         name,
         fingerprint,
@@ -98,7 +104,7 @@ fn start(recipe: Recipe, bert: Bert) -> Result<Arc<dyn Embedder>, LoadError> {
     let lanes = Lanes { urgent, patient };
     let thread = std::thread::Builder::new()
         .name("docent-embedder".into())
-        .spawn(move || lanes.run(&bert))
+        .spawn(move || lanes.run(&network))
         .map_err(|error| LoadError::Failed {
             model: name.clone(),
             reason: error.to_string(),
@@ -222,15 +228,15 @@ struct Lanes {
 
 impl Lanes {
     /// Serves both lanes until they are closed, people first.
-    fn run(self, bert: &Bert) {
+    fn run(self, network: &Network) {
         loop {
             let (job, urgent) = select_biased! {
                 recv(self.urgent) -> job => (job, true),
                 recv(self.patient) -> job => (job, false),
             };
             match job {
-                Ok(job) if urgent => serve(bert, job, || {}),
-                Ok(job) => serve(bert, job, || self.serve_urgent(bert)),
+                Ok(job) if urgent => serve(network, job, || {}),
+                Ok(job) => serve(network, job, || self.serve_urgent(network)),
                 // Both lanes close at once, when the embedder is dropped and nobody waits.
                 Err(_) => return,
             }
@@ -238,26 +244,22 @@ impl Lanes {
     }
 
     /// Serves every person who waits.
-    fn serve_urgent(&self, bert: &Bert) {
+    fn serve_urgent(&self, network: &Network) {
         while let Ok(job) = self.urgent.try_recv() {
-            serve(bert, job, || {});
+            serve(network, job, || {});
         }
     }
 }
 
 /// Encodes a job batch by batch, with a `pause` before each.
-fn serve(bert: &Bert, job: Job, pause: impl Fn()) {
+fn serve(network: &Network, job: Job, pause: impl Fn()) {
     let all = &job.sequences.sequences;
-    let mut vectors = vec![Vec::new(); all.len()];
-    for batch in batches(all) {
+    let mut vectors = Vec::with_capacity(all.len());
+    for batch in batches(all, network.threads * BATCH_TOKENS) {
         pause();
-        let sequences: Vec<&[u32]> = batch.iter().map(|&index| all[index].as_slice()).collect();
-        match encode(bert, &sequences) {
-            Ok(encoded) => {
-                for (&index, vector) in batch.iter().zip(encoded) {
-                    vectors[index] = vector;
-                }
-            }
+        let sequences: Vec<&[u32]> = all[batch].iter().map(Vec::as_slice).collect();
+        match network.encode(&sequences) {
+            Ok(encoded) => vectors.extend(encoded),
             Err(problem) => {
                 // Whoever asked may have gone; then nobody minds.
                 let _ = job.reply.send(Err(problem));
@@ -268,21 +270,24 @@ fn serve(bert: &Bert, job: Job, pause: impl Fn()) {
     let _ = job.reply.send(Ok(vectors));
 }
 
-/// Sequences by their indices, in batches of about equal length, so that little is padding.
-fn batches(sequences: &[Vec<u32>]) -> Vec<Vec<usize>> {
-    let mut order: Vec<usize> = (0..sequences.len()).collect();
-    order.sort_by_key(|&index| sequences[index].len());
-    let mut batches: Vec<Vec<usize>> = Vec::new();
-    for index in order {
-        // Lengths ascend: the last one is the longest of its batch.
-        let length = sequences[index].len();
+/// Cuts sequences into batches of up to `tokens` tokens, or of one sequence that is longer.
+fn batches(sequences: &[Vec<u32>], tokens: usize) -> Vec<Range<usize>> {
+    let mut batches: Vec<Range<usize>> = Vec::new();
+    let mut total = 0;
+    for (index, sequence) in sequences.iter().enumerate() {
+        total += sequence.len();
         match batches.last_mut() {
-            Some(batch) if (batch.len() + 1) * length <= BATCH_TOKENS => batch.push(index),
-            _ => batches.push(vec![index]),
+            Some(batch) if total <= tokens => batch.end = index + 1,
+            _ => {
+                total = sequence.len();
+                batches.push(index..index + 1);
+            }
         }
     }
     batches
 }
 
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 mod tests;

@@ -248,7 +248,8 @@ where
     bytes.map_or_else(|| Ok(T::default()), |bytes| parse(path, bytes))
 }
 
-/// A model's name with the beginning of the BLAKE3 hash of all that its vectors depend on.
+/// A model's name with the beginning of the BLAKE3 hash of all that its vectors depend on, and
+/// how they are computed.
 fn fingerprint(name: &str, contents: &Contents<'_>, weights: &[u8]) -> String {
     let mut hasher = blake3::Hasher::new();
     let optional = [contents.pooling, contents.sentence, contents.prompts];
@@ -260,7 +261,7 @@ fn fingerprint(name: &str, contents: &Contents<'_>, weights: &[u8]) -> String {
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part);
     }
-    format!("{name}@{}", &hasher.finalize().to_hex()[..16])
+    format!("{name}@{}/int8", &hasher.finalize().to_hex()[..16])
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The encoder as candle computes it, in 32-bit floats.
+//! The same encoder by candle in 32-bit floats, which ours is tested against.
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
