@@ -20,3 +20,6 @@ pub mod search;
 pub mod settings;
 mod walk;
 mod watch;
+
+#[cfg(test)]
+mod tests;
