@@ -18,14 +18,10 @@ use crate::error::StoreError;
 use crate::id::{ChunkId, Revision};
 use crate::reader::{Reader, Scored};
 use crate::text::{AllowedDocuments, TextView};
-use crate::vectors::{VectorState, one_of};
+use crate::vectors::{Restriction, VectorState};
 
 /// Hits asked for beyond those wanted.
 const SLACK: usize = 32;
-
-/// The most ids that are handed to the vector table as a condition. With more of them, finding
-/// first and checking afterwards is faster.
-const MAX_LISTED: usize = 5_000;
 
 /// How often a search begins again because a commit came between.
 const MAX_ATTEMPTS: usize = 10;
@@ -111,23 +107,21 @@ impl Reader {
         if limit == 0 || !self.matches(state) {
             return Ok(Vec::new());
         }
-        let only = match (&strict, &allowed) {
-            (Some(ids), _) if ids.len() <= MAX_LISTED => {
-                Some(one_of("chunk_id", ids.iter().copied()))
-            }
-            (None, Some(ids)) if ids.len() <= MAX_LISTED => {
-                Some(one_of("document_id", ids.iter().copied()))
-            }
-            _ => None,
+        let restriction = Restriction {
+            chunks: strict.as_ref(),
+            documents: allowed.as_deref(),
         };
         let vectors = VectorState {
             generation: state.vector_generation,
             revision: state.vector_revision,
         };
+        let first_since = |revision| {
+            let first = chunks::first_embedded_since(catalog, revision);
+            first.map_err(|e| StoreError::catalog(&self.shared.home.catalog(), &e))
+        };
         let find = |count| {
-            self.shared
-                .vectors
-                .nearest(vectors, vector, only.as_deref(), count)
+            let table = &self.shared.vectors;
+            table.nearest(vectors, vector, &restriction, &first_since, count)
         };
         let passes = |chunk: ChunkId| {
             let live = chunks::live_document(catalog, chunk)?;

@@ -1,15 +1,18 @@
 //! The vector table: chunk id, document id, vector, and nothing else.
 //!
 //! LanceDB does not flush what it writes; we do, because embedding again what a power cut took
-//! costs hours. Search is exact: a flat scan of unit vectors, fast up to some 300,000 chunks.
+//! costs hours. Search is exact: a flat scan of unit vectors, over a copy in memory (see
+//! [`resident`]) or, where that would be too large, over the table.
 //!
 //! Each generation is a table of its own (`chunks_GENERATION`), so that a table that is made
 //! again is never mistaken for the old one by somebody's cache.
 
+mod resident;
+
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use arrow_array::cast::AsArray;
@@ -24,6 +27,7 @@ use lancedb::table::{CompactionOptions, OptimizeAction};
 use lancedb::{Connection, DistanceType, ObjectStoreRegistry, Session, Table};
 use tokio::runtime::Runtime;
 
+use self::resident::Resident;
 use crate::error::StoreError;
 use crate::id::{ChunkId, DocumentId};
 
@@ -36,6 +40,11 @@ const METADATA_CACHE_BYTES: usize = 64 << 20;
 
 /// Small files are merged once there are so many of them.
 const MAX_FRAGMENTS: usize = 20;
+/// Rows of a file that is large enough to be left alone.
+const ROWS_A_FRAGMENT: usize = 128 << 10;
+/// The most ids that are handed to the table as a condition. With more of them, finding first and
+/// checking afterwards is faster.
+const MAX_LISTED: usize = 5_000;
 /// Old versions are kept for readers in other processes that still look at them.
 const KEEP_VERSIONS_MINUTES: i64 = 10;
 
@@ -53,12 +62,51 @@ pub(crate) struct VectorRow {
     pub(crate) vector: Vec<f32>,
 }
 
+/// What the nearest chunks are sought among.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Restriction<'a> {
+    /// These chunks only.
+    pub(crate) chunks: Option<&'a HashSet<i64>>,
+    /// Chunks of these documents only.
+    pub(crate) documents: Option<&'a HashSet<i64>>,
+}
+
+impl Restriction<'_> {
+    fn passes(&self, chunk: i64, document: i64) -> bool {
+        self.chunks.is_none_or(|ids| ids.contains(&chunk))
+            && self.documents.is_none_or(|ids| ids.contains(&document))
+    }
+
+    /// As a condition on the table's columns; `None` if there is none, or too long a one.
+    fn condition(&self) -> Option<String> {
+        let listed = |column, ids: Option<&HashSet<i64>>| {
+            let ids = ids.filter(|ids| ids.len() <= MAX_LISTED)?;
+            Some(one_of(column, ids.iter().copied()))
+        };
+        listed("chunk_id", self.chunks).or_else(|| listed("document_id", self.documents))
+    }
+}
+
+/// The first chunk, by id, that got a vector after a revision of the table; `None` if none did.
+pub(crate) type FirstSince<'a> = &'a dyn Fn(i64) -> Result<Option<i64>, StoreError>;
+
+/// The copy in memory.
+enum Copy {
+    /// Not made yet.
+    None,
+    /// Made, of this state of the table.
+    Made(VectorState, Resident),
+    /// Too large to be made.
+    TooLarge(i64),
+}
+
 /// The vector tables of a collection.
 pub(crate) struct Vectors {
     folder: PathBuf,
     runtime: Runtime,
     connection: Mutex<Option<Connection>>,
     open: Mutex<Option<(VectorState, Table)>>,
+    copy: RwLock<Copy>,
 }
 
 impl Vectors {
@@ -75,6 +123,7 @@ impl Vectors {
             runtime,
             connection: Mutex::new(None),
             open: Mutex::new(None),
+            copy: RwLock::new(Copy::None),
         }))
     }
 
@@ -142,6 +191,7 @@ impl Vectors {
 
     /// Forgets the open table: the next use looks at the disk again.
     pub(crate) fn close(&self) {
+        *self.copy.write().unwrap_or_else(PoisonError::into_inner) = Copy::None;
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
         *self
             .connection
@@ -191,30 +241,126 @@ impl Vectors {
         Ok(table)
     }
 
-    /// The nearest chunks with their cosine, the best first; `only` is a condition on the
-    /// columns `chunk_id` and `document_id`. Among them may be chunks that are no longer live.
+    /// The nearest chunks with their cosine, the best first. Among them may be chunks that are no
+    /// longer live.
     pub(crate) fn nearest(
         &self,
         state: VectorState,
         vector: &[f32],
-        only: Option<&str>,
+        restriction: &Restriction<'_>,
+        first_since: FirstSince<'_>,
         limit: usize,
     ) -> Result<Vec<(ChunkId, f32)>, StoreError> {
-        match self.nearest_once(state, vector, only, limit) {
+        let nearest =
+            || match self.nearest_in_copy(state, vector, restriction, first_since, limit)? {
+                Some(hits) => Ok(hits),
+                None => self.nearest_in_table(state, vector, restriction, limit),
+            };
+        match nearest() {
             // Another process may have merged and removed the files that we held on to.
             Err(StoreError::Derived { .. }) => {
                 self.close();
-                self.nearest_once(state, vector, only, limit)
+                nearest()
             }
             result => result,
         }
     }
 
-    fn nearest_once(
+    /// Searches the copy in memory, made or brought up to date before; `None` if it is too large.
+    fn nearest_in_copy(
         &self,
         state: VectorState,
         vector: &[f32],
-        only: Option<&str>,
+        restriction: &Restriction<'_>,
+        first_since: FirstSince<'_>,
+        limit: usize,
+    ) -> Result<Option<Vec<(ChunkId, f32)>>, StoreError> {
+        loop {
+            match &*self.copy.read().unwrap_or_else(PoisonError::into_inner) {
+                Copy::Made(known, resident)
+                    if known.generation == state.generation && known.revision >= state.revision =>
+                {
+                    return Ok(Some(resident.nearest(vector, restriction, limit)));
+                }
+                Copy::TooLarge(generation) if *generation == state.generation => return Ok(None),
+                _ => {}
+            }
+            self.refresh_copy(state, vector.len(), first_since)?;
+        }
+    }
+
+    /// Makes the copy, or adds to it what the table got since.
+    fn refresh_copy(
+        &self,
+        state: VectorState,
+        dimension: usize,
+        first_since: FirstSince<'_>,
+    ) -> Result<(), StoreError> {
+        let mut copy = self.copy.write().unwrap_or_else(PoisonError::into_inner);
+        let table = self.table(state)?;
+        let rows = match &table {
+            Some(table) => {
+                let count = self.runtime.block_on(table.count_rows(None));
+                count.map_err(|e| self.failed(&e))?
+            }
+            None => 0,
+        };
+        // What was deleted stays in the copy, which is made anew when most of it is such.
+        let grown = match std::mem::replace(&mut *copy, Copy::None) {
+            Copy::Made(known, resident)
+                if known.generation == state.generation && resident.len() <= 2 * rows =>
+            {
+                match first_since(known.revision)? {
+                    None => Some((resident, i64::MAX)),
+                    Some(first) if first > resident.newest() => Some((resident, first)),
+                    Some(_) => None,
+                }
+            }
+            _ => None,
+        };
+        let made = grown.or_else(|| Some((Resident::with_capacity(dimension, rows)?, 0)));
+        let Some((mut resident, first)) = made else {
+            *copy = Copy::TooLarge(state.generation);
+            return Ok(());
+        };
+        if let Some(table) = table.filter(|_| first != i64::MAX) {
+            self.read_from(&table, first, &mut resident)?;
+        }
+        *copy = match resident.is_too_large() {
+            true => Copy::TooLarge(state.generation),
+            false => Copy::Made(state, resident),
+        };
+        Ok(())
+    }
+
+    /// Reads the rows of chunks from an id on.
+    fn read_from(
+        &self,
+        table: &Table,
+        first: i64,
+        resident: &mut Resident,
+    ) -> Result<(), StoreError> {
+        let read = async {
+            let columns = Select::columns(&["chunk_id", "document_id", "vector"]);
+            let mut query = table.query().select(columns);
+            if first > 0 {
+                query = query.only_if(format!("chunk_id >= {first}"));
+            }
+            let mut batches = query.execute().await?;
+            while let Some(batch) = batches.try_next().await? {
+                add_rows(&batch, resident);
+            }
+            Ok(())
+        };
+        let read: lancedb::Result<()> = self.runtime.block_on(read);
+        read.map_err(|e| self.failed(&e))
+    }
+
+    fn nearest_in_table(
+        &self,
+        state: VectorState,
+        vector: &[f32],
+        restriction: &Restriction<'_>,
         limit: usize,
     ) -> Result<Vec<(ChunkId, f32)>, StoreError> {
         let Some(table) = self.table(state)? else {
@@ -230,7 +376,7 @@ impl Vectors {
                 .bypass_vector_index()
                 .limit(limit)
                 .select(Select::columns(&["chunk_id", "_distance"]));
-            if let Some(only) = only {
+            if let Some(only) = restriction.condition() {
                 query = query.only_if(only);
             }
             query.execute().await?.try_collect::<Vec<_>>().await
@@ -238,13 +384,12 @@ impl Vectors {
         let batches = self.runtime.block_on(search).map_err(|e| self.failed(&e))?;
         let mut hits = Vec::with_capacity(limit.min(1 << 16));
         for batch in &batches {
-            let ids = column(batch, "chunk_id").and_then(|ids| ids.as_primitive_opt::<Int64Type>());
             let distances =
                 column(batch, "_distance").and_then(|far| far.as_primitive_opt::<Float32Type>());
-            let (Some(ids), Some(distances)) = (ids, distances) else {
+            let (Some(ids), Some(distances)) = (ids(batch, "chunk_id"), distances) else {
                 continue;
             };
-            let pairs = ids.values().iter().zip(distances.values());
+            let pairs = ids.iter().zip(distances.values());
             // The distance of unit vectors by their product is one less the cosine.
             hits.extend(pairs.map(|(id, distance)| (ChunkId(*id), 1.0 - distance)));
         }
@@ -271,11 +416,8 @@ impl Vectors {
             query.execute().await?.try_collect::<Vec<_>>().await
         };
         let batches = self.runtime.block_on(read).map_err(|e| self.failed(&e))?;
-        let ids = |batch: &RecordBatch| {
-            let ids = column(batch, "chunk_id")?.as_primitive_opt::<Int64Type>()?;
-            Some(ids.values().to_vec())
-        };
-        Ok(batches.iter().filter_map(ids).flatten().collect())
+        let found = batches.iter().filter_map(|batch| ids(batch, "chunk_id"));
+        Ok(found.flatten().copied().collect())
     }
 
     /// Deletes the rows of documents.
@@ -305,7 +447,10 @@ impl Vectors {
             }
             table
                 .optimize(OptimizeAction::Compact {
-                    options: CompactionOptions::default(),
+                    options: CompactionOptions {
+                        target_rows_per_fragment: ROWS_A_FRAGMENT,
+                        ..CompactionOptions::default()
+                    },
                     remap_options: None,
                 })
                 .await?;
@@ -355,7 +500,7 @@ fn name(generation: i64) -> String {
 }
 
 /// A condition that holds for some ids.
-pub(crate) fn one_of(column: &str, ids: impl Iterator<Item = i64>) -> String {
+fn one_of(column: &str, ids: impl Iterator<Item = i64>) -> String {
     let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
     if ids.is_empty() {
         return "false".into();
@@ -365,6 +510,29 @@ pub(crate) fn one_of(column: &str, ids: impl Iterator<Item = i64>) -> String {
 
 fn column<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a ArrayRef> {
     batch.column_by_name(name)
+}
+
+fn ids<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a [i64]> {
+    let ids = column(batch, name)?.as_primitive_opt::<Int64Type>()?;
+    Some(ids.values())
+}
+
+fn add_rows(batch: &RecordBatch, resident: &mut Resident) {
+    let vectors = column(batch, "vector").and_then(|vectors| vectors.as_fixed_size_list_opt());
+    let values = vectors.and_then(|list| list.values().as_primitive_opt::<Float32Type>());
+    let (Some(list), Some(values)) = (vectors, values) else {
+        return;
+    };
+    let (Some(chunks), Some(documents)) = (ids(batch, "chunk_id"), ids(batch, "document_id"))
+    else {
+        return;
+    };
+    for (row, (chunk, document)) in chunks.iter().zip(documents).enumerate() {
+        let length = list.value_length() as usize;
+        // The offset of a list that was cut out of a longer one is in its values already.
+        let start = list.value_offset(row) as usize;
+        resident.push(*chunk, *document, &values.values()[start..start + length]);
+    }
 }
 
 fn schema(dimension: usize) -> SchemaRef {

@@ -182,17 +182,35 @@ pub(crate) fn pending_count(connection: &Connection) -> rusqlite::Result<u64> {
     Ok(u64::try_from(all - not_live).unwrap_or(0))
 }
 
-/// Marks chunks as embedded.
+/// Marks chunks as embedded, and notes the first of them for readers that hold the others.
 pub(crate) fn mark_embedded(
     connection: &Connection,
     ids: impl Iterator<Item = ChunkId>,
 ) -> rusqlite::Result<()> {
     let mut update = connection.prepare_cached("UPDATE chunks SET embedded = 1 WHERE id = ?1")?;
+    let mut first = i64::MAX;
     for id in ids {
         update.execute([id.0])?;
+        first = first.min(id.0);
     }
     connection.execute("UPDATE state SET vector_revision = vector_revision + 1", [])?;
+    connection
+        .prepare_cached(
+            "INSERT INTO vector_commits (revision, first_chunk)
+             SELECT vector_revision, ?1 FROM state",
+        )?
+        .execute([first])?;
     Ok(())
+}
+
+/// The first chunk, by id, that was embedded after a revision of the vectors.
+pub(crate) fn first_embedded_since(
+    connection: &Connection,
+    revision: i64,
+) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT min(first_chunk) FROM vector_commits WHERE revision > ?1")?
+        .query_row([revision], |row| row.get(0))
 }
 
 /// Number of chunks that are marked as embedded, live or not.

@@ -89,6 +89,11 @@ CREATE TABLE chunks (
 ) STRICT;
 CREATE UNIQUE INDEX chunks_by_document ON chunks (document, ordinal);
 CREATE INDEX chunks_pending ON chunks (id) WHERE embedded = 0;
+-- The first chunk of each commit of vectors, so that readers take up only what is new.
+CREATE TABLE vector_commits (
+    revision INTEGER PRIMARY KEY,
+    first_chunk INTEGER NOT NULL
+) STRICT;
 CREATE TABLE conversations (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     created_ns INTEGER NOT NULL,
@@ -200,6 +205,7 @@ pub(crate) fn reset_vectors(
              vector_generation = vector_generation + 1, vector_revision = vector_revision + 1",
         params![fingerprint, dimension as i64],
     )?;
+    connection.execute("DELETE FROM vector_commits", [])?;
     connection.execute("UPDATE chunks SET embedded = 0 WHERE embedded <> 0", [])?;
     Ok(())
 }
