@@ -64,16 +64,29 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits, engines: Engines) -> Result<Do
         Err(Refusal::Broken(reason)) => match second.get() {
             Ok(engine) => read_pages(engine, None, deadline),
             Err(Refusal::Encrypted) => return Err(ENCRYPTED.into()),
-            Err(Refusal::Broken(_)) if engines == Engines::Both => {
-                return Err(format!("not a readable PDF: {reason}"));
+            Err(Refusal::Broken(other)) => {
+                let reason = if engines == Engines::Both {
+                    &reason
+                } else {
+                    other
+                };
+                return Err(format!("not a readable PDF: {}", shortened(reason)));
             }
-            Err(Refusal::Broken(reason)) => return Err(format!("not a readable PDF: {reason}")),
         },
     };
     pages.into_document()
 }
 
 const ENCRYPTED: &str = "encrypted: needs a password";
+
+/// Some errors of parsers quote what they could not read, byte by byte.
+fn shortened(reason: &str) -> String {
+    const MAX_CHARS: usize = 160;
+    match reason.char_indices().nth(MAX_CHARS) {
+        Some((end, _)) => format!("{}…", &reason[..end]),
+        None => reason.to_owned(),
+    }
+}
 
 /// Calls into an engine, whose panics become refusals.
 fn guarded<T>(call: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
@@ -89,6 +102,7 @@ fn guarded<T>(call: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
 fn page_text(engine: &dyn Engine, page: usize) -> Result<String, String> {
     catch_unwind(AssertUnwindSafe(|| engine.text(page)))
         .unwrap_or_else(|panic| Err(panic_message(panic.as_ref()).to_owned()))
+        .map_err(|reason| shortened(&reason))
         .map(|text| layout::clean(&text))
 }
 

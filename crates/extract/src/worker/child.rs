@@ -73,7 +73,7 @@ fn extract(request: &Request, input: Input) -> Extraction {
         };
         match bytes {
             Ok(bytes) => extract_with(&bytes, &request.name, &limits, request.engines()),
-            Err(outcome) => unread(outcome),
+            Err(outcome) => unread(*outcome),
         }
     };
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(attempt)) {
@@ -94,24 +94,25 @@ fn unread(outcome: Outcome) -> Extraction {
 }
 
 /// The whole file, within the limit.
-fn read(mut file: File, limits: &Limits) -> Result<Vec<u8>, Outcome> {
-    let cannot = |error: std::io::Error| Outcome::failed(format!("cannot be read: {error}"));
+fn read(mut file: File, limits: &Limits) -> Result<Vec<u8>, Box<Outcome>> {
+    let cannot =
+        |error: std::io::Error| Box::new(Outcome::failed(format!("cannot be read: {error}")));
     let metadata = file.metadata().map_err(cannot)?;
     if !metadata.is_file() {
-        return Err(Outcome::skipped("not a regular file"));
+        return Err(Box::new(Outcome::skipped("not a regular file")));
     }
     if let Some(outcome) = limits.refuse(metadata.len()) {
-        return Err(outcome);
+        return Err(Box::new(outcome));
     }
     let mut bytes = Vec::new();
     if bytes
         .try_reserve_exact(metadata.len() as usize + 1)
         .is_err()
     {
-        return Err(Outcome::failed(format!(
+        return Err(Box::new(Outcome::failed(format!(
             "too large for the memory of the extraction worker: {}",
             people_bytes(metadata.len())
-        )));
+        ))));
     }
     // The descriptor is shared with the parent, and so is its position.
     file.rewind().map_err(cannot)?;
@@ -119,7 +120,7 @@ fn read(mut file: File, limits: &Limits) -> Result<Vec<u8>, Outcome> {
         .read_to_end(&mut bytes)
         .map_err(cannot)?;
     match limits.refuse(bytes.len() as u64) {
-        Some(outcome) => Err(outcome),
+        Some(outcome) => Err(Box::new(outcome)),
         None => Ok(bytes),
     }
 }

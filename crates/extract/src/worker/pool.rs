@@ -127,13 +127,13 @@ impl Pool {
         // Another engine may get through where the first took the worker down.
         if is_pdf(file) {
             request.again = true;
-            if let Ok(mut extraction) = place.run(&request, file)? {
-                if let Outcome::Read(document) = &mut extraction.outcome {
-                    document
-                        .warnings
-                        .push(format!("read by the second engine: {first}"));
-                    return Ok(extraction);
-                }
+            if let Ok(mut extraction) = place.run(&request, file)?
+                && let Outcome::Read(document) = &mut extraction.outcome
+            {
+                document
+                    .warnings
+                    .push(format!("read by the second engine: {first}"));
+                return Ok(extraction);
             }
         }
         Ok(Extraction {
@@ -260,10 +260,10 @@ impl Place<'_> {
 
     /// Hands the file to a worker. One that died while it was idle is replaced.
     fn send(&self, frame: &[u8], file: &File) -> Result<Worker, ExtractError> {
-        if let Some(mut worker) = self.worker.take() {
-            if worker.link.send(frame, file).is_ok() {
-                return Ok(worker);
-            }
+        if let Some(mut worker) = self.worker.take()
+            && worker.link.send(frame, file).is_ok()
+        {
+            return Ok(worker);
         }
         let mut worker = self.pool.start()?;
         // If this fails, so will waiting for the reply, which tells why.

@@ -123,8 +123,9 @@ impl<'p> Lines<'p> {
     }
 }
 
-/// Cuts lines that no blank line parts where a sentence ends in a line that is clearly
-/// shorter than the others, as the last line of a paragraph is.
+/// Cuts lines that no blank line parts behind a line in which a sentence ends, if the line is
+/// clearly shorter than the others, as the last line of a paragraph is, or if the next one
+/// begins with a number.
 fn paragraphs(page: &str, group: Range<usize>) -> Vec<Range<usize>> {
     let widest = page[group.clone()].lines().map(str::len).max().unwrap_or(0);
     let mut spans = Vec::new();
@@ -134,13 +135,32 @@ fn paragraphs(page: &str, group: Range<usize>) -> Vec<Range<usize>> {
         at += line.len();
         let words = line.trim_end();
         let ends = words.ends_with(['.', '!', '?', ':', ';', '"', '”', ')']);
-        if ends && words.len() * 4 < widest * 3 {
+        let short = words.len() * 4 < widest * 3;
+        if ends && (short || begins_with_number(&page[at..group.end])) {
             spans.extend(trimmed(page, start..at));
             start = at;
         }
     }
     spans.extend(trimmed(page, start..group.end));
     spans
+}
+
+/// Whether a line begins as the items of contracts and lists do: `1.`, `2.3`, `(a)`, `iv)`, `•`.
+fn begins_with_number(line: &str) -> bool {
+    let Some(word) = line.split_whitespace().next() else {
+        return false;
+    };
+    if word.starts_with(['•', '‣', '▪', '●']) {
+        return true;
+    }
+    let inner = word.trim_start_matches('(');
+    let label = inner.trim_end_matches([')', '.']);
+    let marked = label.len() < word.len();
+    let digits = label.starts_with(|c: char| c.is_ascii_digit())
+        && label.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let letters = label.len() <= 4 && label.chars().all(|c| c.is_ascii_alphabetic());
+    let single = label.chars().count() == 1 || label.chars().all(|c| "ivxIVX".contains(c));
+    marked && !label.is_empty() && (digits || letters && single) || digits && label.contains('.')
 }
 
 /// A title that says something: not the name of a file, a program's default, or a number.
@@ -230,6 +250,29 @@ mod tests {
                 last_page: 3
             }
         );
+    }
+
+    #[test]
+    fn numbered_paragraphs_begin_anew() {
+        for begin in [
+            "1. The rent",
+            "2.3 Term",
+            "(a) the mill",
+            "iv) and",
+            "• first",
+        ] {
+            assert!(begins_with_number(begin), "{begin}");
+        }
+        for plain in [
+            "The rent",
+            "2024 was",
+            "etc. and",
+            "",
+            "(the mill)",
+            "No. 5",
+        ] {
+            assert!(!begins_with_number(plain), "{plain}");
+        }
     }
 
     #[test]

@@ -119,6 +119,25 @@ fn a_worker_that_was_killed_while_idle_is_replaced() {
 }
 
 #[test]
+fn a_worker_ends_when_its_parent_is_gone() {
+    let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let command = this_program();
+    let mut child = std::process::Command::new(command.program)
+        .args(command.arguments)
+        .stdin(std::process::Stdio::from(std::os::fd::OwnedFd::from(
+            theirs,
+        )))
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut ready = vec![0; 4 + READY.len()];
+    std::io::Read::read_exact(&mut ours, &mut ready).unwrap();
+    assert_eq!(&ready[4..], READY);
+    drop(ours);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
 fn a_worker_that_crashes_costs_one_file() {
     // Says that it is ready, takes the file, and ends.
     let ready = "printf '\\017\\000\\000\\000docent worker 1' >&0; head -c 4 >/dev/null; exit 7";
