@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use docent_core::document::{BlockKind, Document, Format};
 use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
 
-use crate::blocks::{LineBlocks, for_each_group};
+use crate::blocks::{LineBlocks, count_lines, for_each_group};
 use crate::charset::Decoded;
 use crate::sniff::{CodeKind, Grammar, code_kind, split_name};
 
@@ -18,7 +18,11 @@ mod items;
 const MAX_PARSED_BYTES: usize = 4 << 20;
 
 /// A grammar that takes longer than this for a file is given up.
-const MAX_PARSE_TIME: Duration = Duration::from_secs(5);
+const MAX_PARSE_TIME: Duration = Duration::from_secs(2);
+
+/// Longer lines on average than people write: the output of a minifier, which has no items
+/// worth naming and takes a grammar long.
+const MINIFIED_LINE_BYTES: usize = 500;
 
 thread_local! {
     /// A parser is dear to make and is used again for the next file of its language.
@@ -32,9 +36,7 @@ pub(crate) fn read(decoded: Decoded, name: &str) -> Document {
     let (base, extension) = split_name(name);
     let kind = code_kind(&base, &extension, text.as_bytes());
     let stretches = match kind {
-        Some(CodeKind::Grammar(grammar)) if text.len() <= MAX_PARSED_BYTES => {
-            by_items(text, grammar)
-        }
+        Some(CodeKind::Grammar(grammar)) if is_written(text) => by_items(text, grammar),
         _ => None,
     };
     let mut blocks = LineBlocks::new(text);
@@ -43,6 +45,13 @@ pub(crate) fn read(decoded: Decoded, name: &str) -> Document {
     }
     document.blocks = blocks.finish();
     document
+}
+
+/// Whether a file looks written rather than generated.
+fn is_written(text: &str) -> bool {
+    let lines = 1 + count_lines(text.as_bytes()) as usize;
+    text.len() <= MAX_PARSED_BYTES
+        && (text.len() < 16 * MINIFIED_LINE_BYTES || text.len() / lines < MINIFIED_LINE_BYTES)
 }
 
 type Stretch = (Range<usize>, Option<String>);

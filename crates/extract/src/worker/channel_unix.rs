@@ -122,7 +122,7 @@ impl Link {
     /// Ends the child and says how it ended, if it had done so by itself.
     pub(super) fn end(mut self) -> Option<ExitStatus> {
         // A child that closed its end is about to be gone; one that hangs has to be killed.
-        for _ in 0..50 {
+        for _ in 0..2_000 {
             match self.child.try_wait() {
                 Ok(Some(status)) => return Some(status),
                 Ok(None) => std::thread::sleep(std::time::Duration::from_millis(1)),

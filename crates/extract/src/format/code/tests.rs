@@ -190,7 +190,7 @@ fn broken_code_is_covered_to_the_last_byte() {
     ] {
         document(name, text);
         document(name, &text.repeat(50));
-        document(name, &"{ [ ( ".repeat(5_000));
+        document(name, &"{ [ ( ".repeat(1_000));
     }
 }
 
@@ -199,4 +199,14 @@ fn other_code_is_read_by_blank_lines() {
     let found = outline("a.lua", "local x = 1\n\nfunction f()\n  return x\nend\n");
     assert_eq!(found.len(), 2);
     assert_eq!(found[1].1, "function f()");
+}
+
+#[test]
+fn minified_code_is_not_parsed() {
+    let minified = "function f(a){return a}".repeat(1_000);
+    assert!(
+        outline("a.js", &minified)
+            .iter()
+            .all(|(item, _)| item.is_empty())
+    );
 }
