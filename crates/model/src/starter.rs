@@ -22,21 +22,29 @@ pub(crate) const GENERATOR_NAME: &str = "SmolLM2-135M-Instruct";
 pub(crate) const GENERATOR_FINGERPRINT: &str = "SmolLM2-135M-Instruct@5f4fa13bfc6dd4a9";
 
 /// The starter embedder, where this program carries one.
+///
+/// Never inlined: the files would be copied to every caller, and into the crate's metadata.
 #[cfg(feature = "starter-models")]
+#[inline(never)]
 pub(crate) fn embedder() -> Option<StarterEmbedder> {
     Some(StarterEmbedder {
         config: include_bytes!("../../../assets/models/minilm-l6-v2/config.json"),
         tokenizer: include_bytes!("../../../assets/models/minilm-l6-v2/tokenizer.json"),
         sentence: include_bytes!("../../../assets/models/minilm-l6-v2/sentence_bert_config.json"),
         pooling: include_bytes!("../../../assets/models/minilm-l6-v2/1_Pooling/config.json"),
-        weights: &weights::EMBEDDER,
+        weights: include_bytes!("../../../assets/models/minilm-l6-v2/model.safetensors"),
     })
 }
 
 /// The starter generator's GGUF file, where this program carries one.
+///
+/// Never inlined: the files would be copied to every caller, and into the crate's metadata.
 #[cfg(feature = "starter-models")]
+#[inline(never)]
 pub(crate) fn generator() -> Option<&'static [u8]> {
-    Some(&weights::GENERATOR)
+    Some(include_bytes!(
+        "../../../assets/models/smollm2-135m-instruct-q4_1.gguf"
+    ))
 }
 
 /// The starter embedder, where this program carries one.
@@ -49,13 +57,4 @@ pub(crate) fn embedder() -> Option<StarterEmbedder> {
 #[cfg(not(feature = "starter-models"))]
 pub(crate) fn generator() -> Option<&'static [u8]> {
     None
-}
-
-/// The large files, as statics of their own: a constant would be copied to wherever it is used.
-#[cfg(feature = "starter-models")]
-mod weights {
-    pub(super) static EMBEDDER: [u8; 45_141_904] =
-        *include_bytes!("../../../assets/models/minilm-l6-v2/model.safetensors");
-    pub(super) static GENERATOR: [u8; 98_362_432] =
-        *include_bytes!("../../../assets/models/smollm2-135m-instruct-q4_1.gguf");
 }
