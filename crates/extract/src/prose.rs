@@ -8,24 +8,18 @@ use crate::blocks::floor_boundary;
 /// As much prose as a language is told from.
 const SAMPLE_BYTES: usize = 2 << 10;
 
+/// A shorter block may be a name in a menu; they are sampled only where there is nothing else.
+const SENTENCE_BYTES: usize = 60;
+
 /// Below this number of letters a guess is worth nothing.
 const MIN_LETTERS: usize = 24;
 
 /// The language that most of the document's beginning is written in; `None` where that is in
 /// doubt. Source code is left out of the sample.
 pub(crate) fn language(document: &Document) -> Option<Language> {
-    let mut sample = String::with_capacity(SAMPLE_BYTES + 1);
-    for block in &document.blocks {
-        if matches!(block.kind, BlockKind::Code { .. }) {
-            continue;
-        }
-        let prose = &document.text[block.span.clone()];
-        let room = SAMPLE_BYTES - sample.len();
-        sample.push_str(&prose[..floor_boundary(prose, room)]);
-        if sample.len() >= SAMPLE_BYTES {
-            break;
-        }
-        sample.push('\n');
+    let mut sample = sample(document, SENTENCE_BYTES);
+    if sample.len() < SAMPLE_BYTES / 8 {
+        sample = self::sample(document, 0);
     }
     if sample
         .chars()
@@ -41,6 +35,25 @@ pub(crate) fn language(document: &Document) -> Option<Language> {
     }
     let told = whatlang::detect(&sample).filter(whatlang::Info::is_reliable)?;
     Language::from_code(told.lang().code())
+}
+
+/// The beginnings of the document's first blocks of at least `min_bytes`.
+fn sample(document: &Document, min_bytes: usize) -> String {
+    let mut sample = String::with_capacity(SAMPLE_BYTES + 1);
+    for block in &document.blocks {
+        let is_code = matches!(block.kind, BlockKind::Code { .. });
+        if is_code || block.span.len() < min_bytes {
+            continue;
+        }
+        let prose = &document.text[block.span.clone()];
+        let room = SAMPLE_BYTES - sample.len();
+        sample.push_str(&prose[..floor_boundary(prose, room)]);
+        if sample.len() >= SAMPLE_BYTES {
+            break;
+        }
+        sample.push('\n');
+    }
+    sample
 }
 
 /// Whether a sample is so plainly English that the comparison with all languages, which is most
@@ -98,6 +111,17 @@ mod tests {
         let german = "Die Miete ist in bar zu zahlen und an der Kasse in der Stadt abzugeben, die for \
                       allem in der Woche offen ist, an der auch das Amt die Akten der Mieter bearbeitet.";
         assert!(!super::is_plainly_english(german));
+    }
+
+    #[test]
+    fn menus_do_not_tell_the_language() {
+        let menu = "Deutsch\n\nFrançais\n\nEspañol\n\nKontakt\n\nImpressum\n\n".repeat(20);
+        let prose = "The mill stands on the river and grinds the corn of the whole of the valley, \
+                     as it has done since the day on which it was built. ";
+        assert_eq!(
+            language(&format!("{menu}{}", prose.repeat(3))).as_deref(),
+            Some("eng")
+        );
     }
 
     #[test]
