@@ -44,6 +44,18 @@ pub enum Fusion {
     },
 }
 
+impl Fusion {
+    /// The fusion for a dense list that knows only this share of the chunks, 0 to 1.
+    pub fn covering(self, share: f32) -> Fusion {
+        match self {
+            Fusion::Convex { dense_weight } => Fusion::Convex {
+                dense_weight: dense_weight * share.clamp(0.0, 1.0),
+            },
+            ranks => ranks,
+        }
+    }
+}
+
 impl Default for Fusion {
     fn default() -> Self {
         Fusion::Convex { dense_weight: 0.7 }
@@ -159,6 +171,16 @@ mod tests {
         );
         assert_eq!(ids(&fused), [2, 1]);
         assert!((fused[0].score - (1.0 / 62.0 + 1.0 / 61.0)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_list_that_knows_little_weighs_little() {
+        let (dense, lexical) = (list(&[(1, 0.9), (2, 0.1)]), list(&[(3, 8.0), (1, 2.0)]));
+        assert_eq!(fuse(&dense, &lexical, Fusion::default())[0].id, 1);
+        assert_eq!(
+            fuse(&dense, &lexical, Fusion::default().covering(0.2))[0].id,
+            3
+        );
     }
 
     #[test]

@@ -16,6 +16,8 @@ const DAYS_KEPT: usize = 7;
 
 /// Starts logging. Where no log file can be written there is none: docent works without.
 pub(crate) fn start(folder: Option<&Path>, verbose: u8) {
+    // The appender complains on stderr about a folder that is not there yet.
+    let folder = folder.filter(|folder| std::fs::create_dir_all(folder).is_ok());
     let file = folder.and_then(|folder| {
         RollingFileAppender::builder()
             .rotation(Rotation::DAILY)

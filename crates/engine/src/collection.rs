@@ -35,8 +35,8 @@ struct Shared {
 pub(crate) struct Standing {
     /// Documents that can be found.
     pub(crate) documents: u64,
-    /// Whether every chunk has its vector.
-    pub(crate) vectors_complete: bool,
+    /// The share of the chunks that have their vector, 0 to 1.
+    pub(crate) embedded: f32,
 }
 
 /// How old what is told of the collection may be: counting takes longer than a search.
@@ -184,7 +184,7 @@ impl Collection {
         let status = self.reader().status()?;
         let standing = Standing {
             documents: status.indexed + status.partial,
-            vectors_complete: status.pending == 0,
+            embedded: status.embedded as f32 / status.chunks.max(1) as f32,
         };
         *known = Some((Instant::now(), standing));
         Ok(standing)

@@ -102,7 +102,7 @@ impl Collection {
         Ok(SearchResults {
             hits,
             documents: standing.documents,
-            vectors_complete: standing.vectors_complete,
+            vectors_complete: standing.embedded >= 1.0,
             millis: began.elapsed().as_secs_f64() * 1e3,
         })
     }
@@ -125,7 +125,12 @@ impl Collection {
             _ => self.dense(query, candidates)?,
         };
         Ok(match mode {
-            Mode::Hybrid => fusion::fuse(&dense, &lexical, settings.fusion),
+            // While vectors are being made, a chunk without one must not lose to one that has
+            // one: the dense list weighs as much as it covers.
+            Mode::Hybrid => {
+                let fusion = settings.fusion.covering(self.standing()?.embedded);
+                fusion::fuse(&dense, &lexical, fusion)
+            }
             Mode::Dense => alone(&dense, |rank| (Some(rank), None)),
             Mode::Lexical => alone(&lexical, |rank| (None, Some(rank))),
         })
