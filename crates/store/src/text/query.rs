@@ -17,16 +17,18 @@ use tantivy::{Searcher, TantivyError, Term};
 use super::analysis::{self, Word};
 use super::schema::Fields;
 
-/// What a match is worth by the field it is in; BM25 within the field decides the rest.
-const BODY_WEIGHT: f32 = 1.0;
+/// What a match is worth by the field it is in; BM25 within the field decides the rest. The exact
+/// form of a word adds half to what its stem gives, the best of what was tried on seven sets of
+/// questions.
+const BODY_WEIGHT: f32 = 0.5;
 const STEM_WEIGHT: f32 = 1.0;
 const TITLE_WEIGHT: f32 = 2.0;
 const HEADINGS_WEIGHT: f32 = 1.5;
 const PATH_WEIGHT: f32 = 1.0;
 
-/// A word that is in a greater part of all chunks than this is only looked for in the text: it
+/// A word that is in more than one in so many chunks is only looked for in the text: it
 /// hardly tells chunks apart, and long lists are what searching spends its time on.
-const COMMON_PART: u64 = 4;
+const COMMON_PART: u64 = 10;
 /// In a smaller collection nothing is common: every list is short.
 const SMALL_COLLECTION: u64 = 5_000;
 

@@ -17,6 +17,9 @@ use super::writing;
 use crate::error::StoreError;
 use crate::id::{ChunkId, Revision};
 
+/// Threads that search the index's segments.
+const MAX_THREADS: usize = 4;
+
 /// Documents that hits are restricted to.
 pub(crate) type AllowedDocuments = Arc<HashSet<i64>>;
 
@@ -80,7 +83,11 @@ impl TextReader {
 }
 
 fn open(folder: &Path, revision: Revision) -> Result<View, TantivyError> {
-    let (index, fields) = writing::open(folder)?;
+    let (mut index, fields) = writing::open(folder)?;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    if threads > 1 {
+        index.set_multithread_executor(threads.min(MAX_THREADS))?;
+    }
     let reader = index
         .reader_builder()
         .reload_policy(ReloadPolicy::Manual)
