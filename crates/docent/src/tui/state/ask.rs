@@ -191,8 +191,8 @@ impl Turn {
         })
     }
 
-    /// Makes the rows again. `now` tells how long it has been waiting.
-    pub(crate) fn lay_out(&mut self, columns: usize, now: Duration) {
+    /// Makes the rows again.
+    pub(crate) fn lay_out(&mut self, columns: usize) {
         let mut rows = Vec::new();
         for row in text::wrap(&self.question, columns.saturating_sub(2)) {
             let row = Row::new(&self.question[row], Tone::Question);
@@ -206,7 +206,7 @@ impl Turn {
         if !wording.is_empty() {
             rows.extend(wording.rows(columns));
         }
-        rows.extend(self.standing(columns, now));
+        rows.extend(self.standing(columns));
         rows.push(Row::default());
         self.rows = rows;
     }
@@ -239,7 +239,7 @@ impl Turn {
     }
 
     /// What was searched, how far it is, what it cost.
-    fn standing(&self, columns: usize, now: Duration) -> Vec<Row> {
+    fn standing(&self, columns: usize) -> Vec<Row> {
         let mut rows = Vec::new();
         if let Some(answer) = &self.answer {
             if answer.abstained {
@@ -256,7 +256,7 @@ impl Turn {
             rows.extend(prose.rows(columns));
         }
         let mut meta = Prose::default();
-        meta.push(&self.meta(now), Tone::Meta);
+        meta.push(&self.meta(), Tone::Meta);
         if !meta.is_empty() {
             let lines = meta.rows(columns).into_iter();
             rows.extend(lines.map(|row| row.right_aligned(columns)));
@@ -286,7 +286,7 @@ impl Turn {
     }
 
     /// One line on what was done: counts, tokens, time.
-    fn meta(&self, now: Duration) -> String {
+    fn meta(&self) -> String {
         let mut parts = Vec::new();
         if let Some(searched) = &self.searched {
             let files = text::counted(searched.documents, "file");
@@ -304,18 +304,6 @@ impl Turn {
             let context = text::count(budget.context_tokens as u64);
             parts.push(format!("{used} of {context} tokens"));
         }
-        let waited = now.saturating_sub(self.asked).as_secs();
-        match &self.stage {
-            Stage::Searching => parts.push(format!("searching, {waited} s")),
-            Stage::Reading { done, total } => {
-                let (done, total) = (text::count(*done as u64), text::count(*total as u64));
-                parts.push(format!(
-                    "the model has read {done} of {total} tokens, {waited} s"
-                ));
-            }
-            Stage::Writing => parts.push(format!("writing, {waited} s")),
-            Stage::Done | Stage::Failed(_) => {}
-        }
         if self.is_running() && self.stopping {
             parts.push("stopping".to_owned());
         }
@@ -323,6 +311,20 @@ impl Turn {
             parts.push(format!("{:.1} s", timings.total_ms as f64 / 1000.0));
         }
         parts.join(" · ")
+    }
+
+    /// What is done for it at this moment, and for how long; `None` once it is answered.
+    pub(crate) fn doing(&self, now: Duration) -> Option<String> {
+        let waited = text::duration(now.saturating_sub(self.asked).as_secs_f64());
+        match &self.stage {
+            Stage::Searching => Some(format!("searching · {waited}")),
+            Stage::Reading { done, total } => {
+                let (done, total) = (text::count(*done as u64), text::count(*total as u64));
+                Some(format!("read {done} of {total} tokens · {waited}"))
+            }
+            Stage::Writing => Some(format!("writing · {waited}")),
+            Stage::Done | Stage::Failed(_) => None,
+        }
     }
 
     /// Tokens per second that the model wrote, once it is done.
@@ -380,6 +382,9 @@ pub(crate) struct AskPane {
     pub(crate) top: usize,
     /// Whether the end is shown and stays shown as it grows.
     pub(crate) follows: bool,
+    /// The turn whose beginning is never scrolled out by what follows: its question and its
+    /// quotes matter more than the model's words below them.
+    pinned: Option<usize>,
     /// The turn whose sources are listed; the last one unless a person chose another.
     pub(crate) turn: Option<usize>,
     /// The chosen source.
@@ -402,6 +407,7 @@ impl Default for AskPane {
             turns: Vec::new(),
             top: 0,
             follows: true,
+            pinned: None,
             turn: None,
             picker: Picker::default(),
             looked: false,
@@ -443,11 +449,22 @@ impl AskPane {
     /// The first row to show in a pane of `rows`.
     pub(crate) fn top_row(&self, rows: usize) -> usize {
         let last = self.height().saturating_sub(rows);
-        if self.follows {
-            last
-        } else {
-            self.top.min(last)
+        match self.pinned {
+            _ if !self.follows => self.top.min(last),
+            Some(turn) => last.min(self.start_of(turn)),
+            None => last,
         }
+    }
+
+    /// The first row of a turn.
+    pub(crate) fn start_of(&self, turn: usize) -> usize {
+        self.turns.iter().take(turn).map(|t| t.rows.len()).sum()
+    }
+
+    /// Shows the last turn from its beginning on, and what follows as far as there is room.
+    pub(crate) fn follow_last(&mut self) {
+        self.follows = true;
+        self.pinned = self.turns.len().checked_sub(1);
     }
 
     /// Moves by rows; at the end it follows what comes.
@@ -455,6 +472,7 @@ impl AskPane {
         let last = self.height().saturating_sub(rows);
         self.top = self.top_row(rows).saturating_add_signed(by).min(last);
         self.follows = self.top == last;
+        self.pinned = None;
     }
 
     /// The turn, and the row in it, at a row of the conversation.
@@ -495,6 +513,7 @@ impl AskPane {
         self.turns.clear();
         self.top = 0;
         self.follows = true;
+        self.pinned = None;
         self.turn = None;
         self.picker = Picker::default();
         self.looked = false;

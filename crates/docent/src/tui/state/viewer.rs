@@ -206,7 +206,9 @@ impl Viewer {
     pub(crate) fn go_to(&mut self, target: Target, rows: usize, columns: usize) {
         self.failure = None;
         if let Some(source) = self.source.clone() {
-            let start = target.passage.start.min(source.document.text.len());
+            // In a long passage, what was searched for is what a person wants to see.
+            let start = target.terms.first().unwrap_or(&target.passage).start;
+            let start = start.min(source.document.text.len());
             let line = source.line_of(start);
             let above = source
                 .rows(line, columns)

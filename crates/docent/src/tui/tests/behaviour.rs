@@ -310,6 +310,31 @@ fn streaming_does_not_move_what_is_read() {
 }
 
 #[test]
+fn a_growing_answer_never_scrolls_its_question_out() {
+    let mut state = opened((80, 16));
+    let first = asked(&mut state, "first?");
+    answered(&mut state, first);
+    let ticket = asked(&mut state, "second?");
+    half_answered(&mut state, ticket);
+    let token = || AskEvent::Token("more words ".to_owned());
+    for _ in 0..50 {
+        update(&mut state, Message::Ask(ticket, token()));
+    }
+    let screen = drawn(&state);
+    assert!(screen.contains("▌ second?") && !screen.contains("▌ first?"));
+    assert!(screen.contains("↓ "), "it says that there is more");
+    for _ in 0..9 {
+        key(&mut state, KeyCode::PageDown);
+    }
+    update(
+        &mut state,
+        Message::Ask(ticket, AskEvent::Token("last".to_owned())),
+    );
+    let screen = drawn(&state);
+    assert!(screen.contains("last") && !screen.contains("second?"));
+}
+
+#[test]
 fn esc_goes_back_one_step_and_never_out() {
     let mut state = opened(SIZE);
     key(&mut state, KeyCode::Char('?'));

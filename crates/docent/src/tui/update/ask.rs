@@ -41,7 +41,7 @@ pub(super) fn submit(state: &mut State) -> Vec<Command> {
     let asked = state.ask.asked(question.clone());
     let turn = Turn::new(ticket, question, state.now);
     state.ask.turns.push(turn);
-    state.ask.follows = true;
+    state.ask.follow_last();
     state.ask.turn = None;
     state.ask.picker = Picker::default();
     state.ask.looked = false;
@@ -82,6 +82,8 @@ pub(super) fn on_event(state: &mut State, ticket: Ticket, event: AskEvent) -> Ve
                 total: budget.prompt_tokens,
             };
         }
+        // It is told again until the end of the writing; the first word says more.
+        AskEvent::Reading { .. } if turn.stage == Stage::Writing => {}
         AskEvent::Reading { done, total } => turn.stage = Stage::Reading { done, total },
         AskEvent::Token(token) => {
             turn.stage = Stage::Writing;
@@ -161,6 +163,7 @@ pub(super) fn on_conversation(
         let ticket = state.ticket();
         state.ask.turns.push(Turn::stored(ticket, exchange));
     }
+    state.ask.follow_last();
     lay_out_all(state);
     commands.extend(show(state));
     commands
@@ -218,9 +221,8 @@ fn show(state: &mut State) -> Vec<Command> {
 
 fn lay_out(state: &mut State, place: usize) {
     let (_, columns) = room(state, Focus::Conversation);
-    let now = state.now;
     if let Some(turn) = state.ask.turns.get_mut(place) {
-        turn.lay_out(columns, now);
+        turn.lay_out(columns);
     }
 }
 
@@ -241,13 +243,11 @@ pub(super) fn lay_out_all(state: &mut State) {
     let (rows, columns) = room(state, Focus::Conversation);
     let top = state.ask.top_row(rows);
     let read = state.ask.place_of(top);
-    let now = state.now;
     for turn in &mut state.ask.turns {
-        turn.lay_out(columns, now);
+        turn.lay_out(columns);
     }
     if let Some((place, row)) = read {
-        let before = state.ask.turns[..place].iter();
-        let start: usize = before.map(|turn| turn.rows.len()).sum();
+        let start = state.ask.start_of(place);
         let length = state.ask.turns[place].rows.len();
         state.ask.top = start + row.min(length.saturating_sub(1));
     }

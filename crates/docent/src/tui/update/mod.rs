@@ -60,7 +60,6 @@ pub(crate) fn update(state: &mut State, message: Message) -> Vec<Command> {
 
 fn tick(state: &mut State, now: Duration) -> Vec<Command> {
     state.now = now;
-    ask::lay_out_running(state);
     Vec::new()
 }
 

@@ -97,17 +97,18 @@ impl<'a> Ask<'a> {
     }
 
     fn question(&self, buf: &mut Buffer) {
-        let title = match &self.screen.state.generator {
-            Generator::Loading => "ask · loading model …",
-            Generator::Ready(_) => "ask",
-            Generator::Failed(_) => "ask · no model: quotes only",
-        };
-        let model = match &self.screen.state.generator {
-            Generator::Ready(card) => card.name.as_str(),
-            _ => "",
+        let state = self.screen.state;
+        let running = state.ask.running();
+        let doing = running.and_then(|turn| turn.doing(state.now));
+        let (title, model) = match (&state.generator, doing) {
+            (Generator::Loading, Some(doing)) => (format!("{doing} · loading model"), ""),
+            (_, Some(doing)) => (doing, ""),
+            (Generator::Loading, None) => ("ask · loading model …".to_owned(), ""),
+            (Generator::Ready(card), None) => ("ask".to_owned(), card.name.as_str()),
+            (Generator::Failed(_), None) => ("ask · no model: quotes only".to_owned(), ""),
         };
         self.screen
-            .frame(Focus::Question, self.layout, title, model, buf);
+            .frame(Focus::Question, self.layout, &title, model, buf);
         let area = self.layout.inner(Focus::Question);
         prompt_sign(area, self.screen, buf);
         (&self.screen.state.ask.input.area).render(typing_area(area), buf);
