@@ -13,8 +13,8 @@ pub(crate) fn resolve(asked: usize) -> usize {
     }
 }
 
-/// Makes the one pool that all models of this process share. candle computes on rayon's global
-/// pool, whose size is settled by whoever uses it first; later sizes have no effect.
+/// Makes the one pool on which candle multiplies floats for all generators of this process:
+/// rayon's global one, whose size is settled by whoever uses it first; later sizes have no effect.
 pub(crate) fn share_pool(threads: usize) {
     static POOL: Once = Once::new();
     POOL.call_once(|| {

@@ -196,6 +196,10 @@ impl Embedder for LocalEmbedder {
         self.tokenizer.count(text)
     }
 
+    fn familiarity(&self, text: &str) -> f32 {
+        self.tokenizer.familiarity(text)
+    }
+
     fn embed(&self, texts: &[String], urgency: Urgency) -> Result<Vec<Vec<f32>>, ModelError> {
         self.embed_after(&self.prompts.document, texts, urgency)
     }

@@ -368,3 +368,12 @@ fn unknown_pooling_and_further_modules_are_refused() {
     let problem = problem_with("modules.json", Some(modules));
     assert!(problem.contains("Dense"), "{problem}");
 }
+
+#[test]
+fn an_english_model_knows_english_words() {
+    let embedder = starter();
+    assert!(embedder.familiarity("How much notice must the tenant give?") > 0.9);
+    assert!(embedder.familiarity("Welche Kündigungsfrist gilt für den Mieter?") < 0.6);
+    assert!(embedder.familiarity("租户必须提前多久通知？") < 0.6);
+    assert_eq!(embedder.familiarity(""), 1.0);
+}

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use tokenizers::Tokenizer;
+use tokenizers::{Model, ModelWrapper, Tokenizer};
 
 /// A tokenizer for texts of any length.
 pub(super) struct TextTokenizer {
@@ -74,6 +74,31 @@ impl TextTokenizer {
     /// The number of tokens of a text, special ones not counted.
     pub(super) fn count(&self, text: &str) -> usize {
         self.encode(text).map_or(0, |tokens| tokens.len())
+    }
+
+    /// The share of the text's words that the vocabulary holds whole. A WordPiece vocabulary is
+    /// made from the language that the model was trained on, so this tells that language from
+    /// others; of other kinds of vocabulary nothing can be told, which gives 1.
+    pub(super) fn familiarity(&self, text: &str) -> f32 {
+        let ModelWrapper::WordPiece(model) = self.tokenizer.get_model() else {
+            return 1.0;
+        };
+        let Ok(encoding) = self.tokenizer.encode(text, false) else {
+            return 1.0;
+        };
+        let unknown = model.token_to_id(&model.unk_token);
+        let (mut words, mut known) = (0, 0);
+        let tokens = encoding.get_ids().iter().zip(encoding.get_word_ids());
+        let tokens: Vec<(u32, Option<u32>)> = tokens.map(|(id, word)| (*id, *word)).collect();
+        for word in tokens.chunk_by(|a, b| a.1 == b.1) {
+            words += 1;
+            known += usize::from(word.len() == 1 && Some(word[0].0) != unknown);
+        }
+        if words == 0 {
+            1.0
+        } else {
+            known as f32 / words as f32
+        }
     }
 
     fn encode(&self, text: &str) -> Result<Vec<u32>, String> {

@@ -35,7 +35,9 @@ pub enum GeneratorSource {
 /// How a generator runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct GeneratorOptions {
-    /// Threads to compute on, shared with the embedder; 0 takes all processors.
+    /// Threads to compute on; 0 takes all processors. The first model that is loaded settles it
+    /// for the process, and candle's products of quantised weights take a thread for each core
+    /// whatever this says.
     pub threads: usize,
     /// Tokens that prompt and answer may have together, as far as the model goes; `None` takes
     /// 4096 or what the model can do, whichever is less.

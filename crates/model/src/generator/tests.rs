@@ -202,6 +202,27 @@ fn bad_files_are_told() {
 }
 
 #[test]
+fn a_file_with_any_byte_of_its_header_changed_is_loaded_or_refused() {
+    for whole in [tiny_gguf("llama"), tiny_gguf("gemma3"), tiny_pieces_gguf()] {
+        let header = Gguf::read(&mut Cursor::new(&whole)).unwrap().weights_at as usize;
+        for at in (0..header).step_by(13) {
+            let mut changed = whole.clone();
+            changed[at] ^= 0x55;
+            let identity = Identity {
+                name: "changed".into(),
+                fingerprint: Some("changed".into()),
+            };
+            let path = Path::new("changed.gguf");
+            let options = GeneratorOptions::default();
+            // Whichever it is, nothing panics out of it and nothing takes memory without end.
+            if let Err(error) = load(path, &mut Cursor::new(changed), identity, options) {
+                assert!(error.to_string().starts_with("changed.gguf: "), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
 fn weights_that_are_no_numbers_fail_the_answer_alone() {
     let mut bytes = tiny_gguf("llama");
     let end = bytes.len();
