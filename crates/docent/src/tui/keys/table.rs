@@ -438,7 +438,7 @@ pub(crate) static TABLE: &[Binding] = &[
         help: "on a narrow screen, show the source instead, or go back",
         keys: &[plain('s')],
         place: Place::OutsideInputs,
-        hint: 0,
+        hint: 2,
     },
     Binding {
         action: Action::Fold,
@@ -446,7 +446,7 @@ pub(crate) static TABLE: &[Binding] = &[
         help: "",
         keys: &[code(KeyCode::F(6))],
         place: Place::Everywhere,
-        hint: 0,
+        hint: 2,
     },
     Binding {
         action: Action::Mouse,

@@ -14,6 +14,8 @@ pub(crate) struct SearchPane {
     pub(crate) input: Input,
     /// The search that is waited for.
     pub(crate) waiting: Option<Ticket>,
+    /// Whether that search is made again because the index changed: then the choice stays.
+    pub(crate) repeated: bool,
     /// What the last search found.
     pub(crate) results: Option<SearchResults>,
     /// Why the last search failed.
@@ -32,6 +34,7 @@ impl Default for SearchPane {
                 "words, \"exact words\", type:pdf path:letters, AND OR NOT",
             ),
             waiting: None,
+            repeated: false,
             results: None,
             failure: None,
             picker: Picker::default(),

@@ -1,5 +1,6 @@
 //! Tests of the whole terminal UI: messages in, commands and screens out.
 
+mod asking;
 mod behaviour;
 mod screens;
 mod storm;

@@ -26,6 +26,7 @@ pub(super) fn search(state: &mut State) -> Vec<Command> {
     }
     let ticket = state.ticket();
     state.search.waiting = Some(ticket);
+    state.search.repeated = false;
     vec![Command::Search(ticket, query)]
 }
 
@@ -34,7 +35,9 @@ pub(super) fn again(state: &mut State) -> Vec<Command> {
     if state.search.input.is_empty() || state.search.waiting.is_some() {
         return Vec::new();
     }
-    search(state)
+    let commands = search(state);
+    state.search.repeated = true;
+    commands
 }
 
 /// What a search found. An older search is dropped.
@@ -52,12 +55,8 @@ pub(super) fn on_found(
             let before = state.search.chosen().map(|hit| (hit.document, hit.start));
             let known =
                 |hit: &docent_engine::search::Hit| Some((hit.document, hit.start)) == before;
-            // A search that is made again must not move what a person looks at.
-            let place = results
-                .hits
-                .iter()
-                .position(known)
-                .filter(|_| state.focus != Focus::Query);
+            let place = results.hits.iter().position(known);
+            let place = place.filter(|_| state.search.repeated);
             state.search.failure = None;
             state.search.results = Some(results);
             state.search.picker = Picker::default();

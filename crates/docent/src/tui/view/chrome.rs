@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::Screen;
-use super::layout::Layout;
+use super::layout::{Layout, NARROW_COLUMNS};
 use crate::tui::keys::{Action, TABLE};
 use crate::tui::state::overlay::Overlay;
 use crate::tui::state::{Focus, Opening, State, Tab};
@@ -251,7 +251,12 @@ fn hints(state: &State) -> (Vec<Hint>, Hint) {
         .filter(|binding| binding.hint > 0 && binding.works(state.focus, typed))
         .collect();
     bindings.sort_by_key(|binding| binding.hint);
+    let mut told = Vec::new();
     for binding in bindings {
+        if told.contains(&binding.action) {
+            continue;
+        }
+        told.push(binding.action);
         if let Some(name) = name_here(state, binding.action, binding.name) {
             hints.push((binding.key(), name));
         }
@@ -274,6 +279,9 @@ fn name_here(state: &State, action: Action, name: &str) -> Option<String> {
         Action::NextSource if state.tab() == Tab::Search => "next hit",
         Action::Copy => "copy with citation",
         Action::Pause if state.progress.phase == Phase::Paused => "go on",
+        Action::Fold if state.size.0 >= NARROW_COLUMNS => return None,
+        Action::Fold if state.focus.is_side() => "back",
+        Action::Fold => "source",
         Action::Help => return None,
         Action::Show(tab) if tab == state.tab() => return None,
         _ => name,
