@@ -46,6 +46,13 @@ pub trait Embedder: Send + Sync {
     /// The number of tokens of `text` for this model, special tokens not counted.
     fn count_tokens(&self, text: &str) -> usize;
 
+    /// How well the model knows the words of `text`, 0 to 1: an English model sees a German
+    /// question in fragments, and its vectors then say little. 1 where the model cannot tell.
+    fn familiarity(&self, text: &str) -> f32 {
+        let _ = text;
+        1.0
+    }
+
     /// A unit vector of [`Embedder::dimension`] values for each text, in order. The same text
     /// gives the same vector whatever its neighbours are. A text longer than
     /// [`Embedder::max_tokens`] is embedded by windows whose mean is taken.

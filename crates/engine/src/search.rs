@@ -125,15 +125,21 @@ impl Collection {
             _ => self.dense(query, candidates)?,
         };
         Ok(match mode {
-            // While vectors are being made, a chunk without one must not lose to one that has
-            // one: the dense list weighs as much as it covers.
             Mode::Hybrid => {
-                let fusion = settings.fusion.covering(self.standing()?.embedded);
+                let fusion = settings.fusion.trusting(self.dense_trust(query)?);
                 fusion::fuse(&dense, &lexical, fusion)
             }
             Mode::Dense => alone(&dense, |rank| (Some(rank), None)),
             Mode::Lexical => alone(&lexical, |rank| (None, Some(rank))),
         })
+    }
+
+    /// The share of its weight that the dense list deserves. While vectors are being made, a
+    /// chunk without one must not lose to one that has one: the list weighs as much as it
+    /// covers. And it weighs as much as the embedder knows the question's words.
+    fn dense_trust(&self, query: &Query) -> Result<f32, EngineError> {
+        let familiarity = self.library().embedder().familiarity(&query.plain);
+        Ok(self.standing()?.embedded * fusion::trust(familiarity))
     }
 
     fn dense(&self, query: &Query, candidates: usize) -> Result<Vec<Scored<ChunkId>>, EngineError> {

@@ -54,8 +54,8 @@ pub(crate) struct Fields {
     pub(crate) headings: Field,
     /// The path of the file.
     pub(crate) path: Field,
-    /// The chunk's stems, in the field of its document's language; a document of unknown
-    /// language has none.
+    /// The chunk's stems, in the field of its document's language, English where that is unknown;
+    /// a language without a stemmer has none.
     pub(crate) stems: Vec<(Language, Field)>,
 }
 

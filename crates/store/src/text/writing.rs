@@ -156,10 +156,10 @@ impl TextWriter {
         for heading in chunk.headings {
             document.add_text(fields.headings, heading);
         }
-        if let Some(stems) = chunk
-            .language
-            .and_then(|language| fields.stems_of(language))
-        {
+        // What is in no language that could be told is mostly code or short notes. Without stems
+        // it would lose to every text that has them.
+        let language = chunk.language.unwrap_or(Language::ENGLISH);
+        if let Some(stems) = fields.stems_of(language) {
             document.add_text(stems, chunk.body);
         }
         let added = self.writer.add_document(document);
