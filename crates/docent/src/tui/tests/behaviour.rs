@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEven
 use docent_engine::event::{Phase, Progress};
 
 use super::*;
-use crate::tui::message::Slot;
+use crate::tui::message::{Shelf, Slot};
 use crate::tui::state::overlay::Overlay;
 use crate::tui::state::{Focus, Opening, Tab};
 
@@ -258,6 +258,16 @@ fn a_folder_is_added_by_typing_its_path() {
     );
     let made = update(state, Message::Made(Ok("x".to_owned())));
     assert!(matches!(&made[..], [Command::Open(_, Some(name))] if name == "x"));
+    let opening = state.opening;
+    update(state, Message::Opened(opening, Ok(Some("x".to_owned()))));
+    let shelf = |name: &str| Shelf {
+        name: name.to_owned(),
+        status: Ok(samples::status(name)),
+    };
+    let shelves = vec![shelf("other"), shelf("x")];
+    update(state, Message::Library(Ok(shelves)));
+    let chosen = state.library.chosen().map(|shelf| shelf.name.as_str());
+    assert_eq!(chosen, Some("x"), "what was made is chosen");
 }
 
 #[test]

@@ -15,10 +15,16 @@ use crate::tui::view::library::{problem_rows, shelf_rows};
 pub(super) fn on_listed(state: &mut State, listed: Result<Vec<Shelf>, String>) -> Vec<Command> {
     match listed {
         Ok(shelves) => {
+            let open = state.collection_name().map(str::to_owned);
+            let known = state.library.shelves.iter().flatten();
+            let new = !known
+                .map(|shelf| &shelf.name)
+                .any(|name| Some(name) == open.as_ref());
             let chosen = state.library.chosen().map(|shelf| shelf.name.clone());
             state.library.failure = None;
             state.library.shelves = Some(shelves);
-            match chosen {
+            // A collection that was just made is what a person is about.
+            match chosen.filter(|_| !new) {
                 Some(name) => choose_name(state, &name),
                 None => choose_open(state),
             }

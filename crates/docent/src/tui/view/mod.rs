@@ -93,7 +93,8 @@ impl Screen<'_> {
 /// Draws a border: thick when focused, so that colour is not needed to see it.
 fn bordered(area: Rect, title: &str, right: &str, focused: bool, theme: Theme, buf: &mut Buffer) {
     let room = usize::from(area.width.saturating_sub(4));
-    let right = text::fit(right, room / 2);
+    let told = text::width(title).min(room / 2);
+    let right = text::fit(right, room.saturating_sub(told + 2));
     let left = room.saturating_sub(text::width(&right) + 2);
     let title = text::fit_path(title, if right.is_empty() { room } else { left });
     let mut block = Block::bordered()
