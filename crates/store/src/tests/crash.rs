@@ -130,7 +130,7 @@ fn a_failed_commit_is_undone_by_the_next_in_the_same_process() {
         let seen = Arc::clone(&count);
         // Every third time that the step is reached, it fails.
         writer.set_step_hook(move |at| {
-            if at == step && seen.fetch_add(1, Ordering::Relaxed) % 3 == 0 {
+            if at == step && seen.fetch_add(1, Ordering::Relaxed).is_multiple_of(3) {
                 return Err(StoreError::Stopped("now and then".into()));
             }
             Ok(())
