@@ -10,7 +10,7 @@ use crate::sandbox::Sandbox;
 /// Files of the index that is killed.
 const FILES: usize = 500;
 /// How often it is killed.
-const KILLS: u32 = 10;
+const KILLS: u32 = 6;
 
 /// Files of one to three chunks' worth of short paragraphs, each with a word of its own.
 fn corpus() -> String {

@@ -2,6 +2,7 @@
 //! drawn, an answer streams and ends as it was checked.
 
 use std::io::{Read, Write};
+use std::num::NonZeroU16;
 use std::process::Command;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -17,7 +18,11 @@ const CELLAR: &str = "
 The cider is racked on the first of November. The apples come from the orchard by the church.
 ";
 
-/// A program on a terminal of 80 columns and 24 rows.
+/// The terminal's size.
+const ROWS: NonZeroU16 = NonZeroU16::new(24).expect("not zero");
+const COLUMNS: NonZeroU16 = NonZeroU16::new(80).expect("not zero");
+
+/// A program on a terminal of that size.
 struct Terminal {
     screen: vt100::Parser,
     all: Vec<u8>,
@@ -40,8 +45,8 @@ impl Terminal {
         builder.env("TERM", "xterm-256color");
         builder.cwd(command.get_current_dir().expect("a folder"));
         let size = PtySize {
-            rows: 24,
-            cols: 80,
+            rows: ROWS.get(),
+            cols: COLUMNS.get(),
             pixel_width: 0,
             pixel_height: 0,
         };
@@ -58,7 +63,7 @@ impl Terminal {
             }
         });
         Terminal {
-            screen: vt100::Parser::new(24, 80, 0),
+            screen: vt100::Parser::new(ROWS, COLUMNS, 0),
             all: Vec::new(),
             output,
             keys: pair.master.take_writer().expect("a writer"),

@@ -167,13 +167,6 @@ impl App {
         move || docent_model::load_generator(&source, options).map_err(|error| error.to_string())
     }
 
-    /// Name and content hash of the generator; `None` where it cannot be loaded, which
-    /// `docent doctor` and `docent ask` tell.
-    pub(crate) fn generator_fingerprint(&self) -> Option<String> {
-        let generator = (self.generator_loader())().ok()?;
-        Some(generator.fingerprint().to_owned())
-    }
-
     /// Begins to load the generator while other things are done.
     pub(crate) fn load_generator(&self) -> LoadingGenerator {
         LoadingGenerator(std::thread::spawn(self.generator_loader()))

@@ -113,7 +113,8 @@ mod tests {
 
     /// The screen of a terminal after it was sent `bytes`.
     fn screen(columns: u16, rows: u16, bytes: &str) -> String {
-        let mut terminal = vt100::Parser::new(rows, columns, 0);
+        let size = |cells: u16| cells.try_into().expect("not zero");
+        let mut terminal = vt100::Parser::new(size(rows), size(columns), 0);
         terminal.process(bytes.replace('\n', "\r\n").as_bytes());
         terminal.screen().contents()
     }

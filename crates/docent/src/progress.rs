@@ -9,6 +9,10 @@ use crate::printable::printable_line;
 /// Draws at most so many times a second.
 const DRAWS_PER_SECOND: u8 = 10;
 
+/// How something is drawn of which the end is known, and something of which it is not.
+const COUNTED: &str = "{prefix}  {bar:24}  {wide_msg}";
+const UNCOUNTED: &str = "{prefix}  {wide_msg}";
+
 /// A line at the bottom of the terminal that is there while an indexer works.
 pub(crate) struct ProgressLine {
     bar: Option<ProgressBar>,
@@ -20,9 +24,9 @@ impl ProgressLine {
     pub(crate) fn new(output: &Output, worker: &str) -> ProgressLine {
         let bar = output.draws_progress().then(|| {
             let target = ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND);
-            let bar = ProgressBar::with_draw_target(Some(0), target);
-            bar.set_prefix(printable_line(worker));
-            bar
+            ProgressBar::with_draw_target(Some(0), target)
+                .with_style(style(UNCOUNTED))
+                .with_prefix(printable_line(worker))
         });
         ProgressLine { bar }
     }
@@ -34,13 +38,11 @@ impl ProgressLine {
             Some((done, total, _)) => {
                 bar.set_length(total);
                 bar.set_position(done);
-                "{prefix}  {bar:24}  {wide_msg}"
+                COUNTED
             }
-            None => "{prefix}  {wide_msg}",
+            None => UNCOUNTED,
         };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
+        bar.set_style(style(template));
         bar.set_message(describe(progress));
     }
 
@@ -49,9 +51,7 @@ impl ProgressLine {
         let Some(bar) = &self.bar else { return };
         bar.set_length(total as u64);
         bar.set_position(done as u64);
-        if let Ok(style) = ProgressStyle::with_template("{prefix}  {bar:24}  {wide_msg}") {
-            bar.set_style(style);
-        }
+        bar.set_style(style(COUNTED));
         bar.set_message(format!("{what} {done} of {total}"));
     }
 
@@ -67,6 +67,11 @@ impl Drop for ProgressLine {
     fn drop(&mut self) {
         self.clear();
     }
+}
+
+/// The style of a template; the plain one where the template were wrong.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 /// Where an indexer stands, in one line.

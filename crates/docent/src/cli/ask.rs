@@ -139,6 +139,7 @@ struct Telling<'a> {
     searched: Searched,
     budget: PromptBudget,
     reading: Option<ProgressLine>,
+    began_to_write: bool,
     live: Option<LiveText>,
     finished: Option<(Answer, Timings)>,
     failure: Option<Failure>,
@@ -151,6 +152,7 @@ impl<'a> Telling<'a> {
             searched: Searched::default(),
             budget: PromptBudget::default(),
             reading: None,
+            began_to_write: false,
             live: None,
             finished: None,
             failure: None,
@@ -178,18 +180,23 @@ impl<'a> Telling<'a> {
             }
             AskEvent::Evidence(_) => {}
             AskEvent::Prompt(budget) => self.budget = budget,
+            // The prompt is read before the first word; later there is nothing to wait for.
+            AskEvent::Reading { .. } if self.began_to_write => {}
             AskEvent::Reading { done, total } => {
                 let line = || ProgressLine::new(&self.app.output, "model");
                 let line = self.reading.get_or_insert_with(line);
                 line.show_part("reading, tokens", done, total);
             }
-            AskEvent::Token(text) if is_live => {
+            AskEvent::Token(text) => {
+                self.began_to_write = true;
                 self.reading = None;
+                if !is_live {
+                    return Ok(());
+                }
                 let live = self.live.get_or_insert_with(LiveText::begin);
                 let shown = live.add(&printable(&text));
                 self.app.output.piece(shown)?;
             }
-            AskEvent::Token(_) => self.reading = None,
             AskEvent::Finished(answer, timings) => {
                 self.reading = None;
                 self.finished = Some((*answer, timings));

@@ -153,8 +153,7 @@ fn home(app: &App) -> Vec<Check> {
         (Err(error), _) => Check::bad(
             "index home",
             format!("{shown}; cannot be written: {error}"),
-            "Make it writable, or name another folder with --index or DOCENT_INDEX. What is \
-             indexed there can be searched.",
+            "Make it writable, or name another folder with --index or DOCENT_INDEX.",
         ),
         (Ok(()), Some(free)) if free < LITTLE_SPACE => Check::look(
             "index home",

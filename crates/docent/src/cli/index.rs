@@ -73,8 +73,7 @@ fn one(app: &App, collection: &Collection, args: &Index) -> Result<Status> {
     }
     tell(app, &status, &report);
     if app.output.json {
-        app.output
-            .json(&super::status::Report::of(app, collection)?)?;
+        app.output.json(&super::status::Report::of(collection)?)?;
     }
     let look_at = report.read_only || report.interrupted || status.failed > 0;
     Ok(Status::look_at_if(look_at))

@@ -40,10 +40,16 @@ pub(super) struct Report {
     chunks: u64,
     chunks_embedded: u64,
     bytes_on_disk: u64,
-    models: BTreeMap<&'static str, Option<String>>,
+    models: Models,
     revision: u64,
     pending: u64,
     updated: Option<i64>,
+}
+
+/// The models that made what is stored; the generator makes nothing that is.
+#[derive(Debug, Serialize)]
+struct Models {
+    embedder: Option<String>,
 }
 
 /// A file to be looked at.
@@ -59,13 +65,13 @@ impl Report {
     ///
     /// # Errors
     /// When its catalog cannot be read.
-    pub(super) fn of(app: &App, collection: &Collection) -> Result<Report> {
+    pub(super) fn of(collection: &Collection) -> Result<Report> {
         let status = collection.status()?;
         let problems = collection.problems(usize::MAX)?;
-        Ok(Report::new(app, status, problems))
+        Ok(Report::new(status, problems))
     }
 
-    fn new(app: &App, status: CollectionStatus, problems: Vec<Problem>) -> Report {
+    fn new(status: CollectionStatus, problems: Vec<Problem>) -> Report {
         let mut by_state: BTreeMap<String, Vec<Looked>> = BTreeMap::new();
         for problem in problems {
             by_state.entry(problem.state).or_default().push(Looked {
@@ -86,10 +92,9 @@ impl Report {
             chunks: status.chunks,
             chunks_embedded: status.chunks_embedded,
             bytes_on_disk: status.bytes_on_disk,
-            models: BTreeMap::from([
-                ("embedder", status.embedder),
-                ("generator", app.generator_fingerprint()),
-            ]),
+            models: Models {
+                embedder: status.embedder,
+            },
             revision: status.revision,
             pending: status.pending,
             updated: status.updated,
@@ -109,7 +114,7 @@ pub(super) fn run(app: &App, args: &Status) -> Result<ExitStatus> {
         let report = library
             .collection(&name)
             .map_err(Into::into)
-            .and_then(|collection| Report::of(app, &collection));
+            .and_then(|collection| Report::of(&collection));
         match report {
             Ok(report) if app.output.json => app.output.json(&report)?,
             Ok(report) => show(app, &report, args.all)?,
@@ -157,10 +162,8 @@ fn show(app: &App, report: &Report, all: bool) -> Result<()> {
     ))?;
     out.line(format_args!("  on disk   {}", bytes(report.bytes_on_disk)))?;
     out.line(format_args!("  revision  {}", report.revision))?;
-    for (kind, fingerprint) in &report.models {
-        let fingerprint = fingerprint.as_deref().unwrap_or("not known");
-        out.line(format_args!("  {kind:<9} {fingerprint}"))?;
-    }
+    let embedder = report.models.embedder.as_deref().unwrap_or("none yet");
+    out.line(format_args!("  embedder  {embedder}"))?;
     let limit = if all { usize::MAX } else { LISTED_PER_REASON };
     list(app, "failed", Style::Bad, &report.failed, limit)?;
     list(app, "in part", Style::Warning, &report.partial, limit)?;
