@@ -41,7 +41,7 @@ impl Default for ChunkLimits {
     fn default() -> Self {
         ChunkLimits {
             min: 200,
-            target: 280,
+            target: 220,
             max: 400,
         }
     }

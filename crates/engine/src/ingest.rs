@@ -417,7 +417,10 @@ impl<'c> Ingest<'c> {
 
     /// Collects what past revisions left.
     pub(crate) fn maintain(&mut self) -> Result<(), EngineError> {
-        self.writer.maintain()?;
+        while self.writer.maintain()?.has_more
+            && !self.control.stopping()
+            && self.control.requests.is_empty()
+        {}
         Ok(())
     }
 
