@@ -59,7 +59,7 @@ pub fn lay_out(
     messages.push(message(
         Role::User,
         format!(
-            "Passages:\n\n{quoted}Question: {}\nAnswer from the passages, citing them as [n].",
+            "Passages:\n\n{quoted}Question: {}\nAnswer in one or two sentences, with the number of the passage, like [1].",
             one_line(question)
         ),
     ));
