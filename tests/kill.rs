@@ -40,7 +40,7 @@ fn chunks(sandbox: &Sandbox, mode: &str) -> BTreeSet<(String, String, String)> {
     chunks
 }
 
-/// Moments that differ from run to run; the seed is told when a test fails.
+/// Moments that differ from run to run.
 struct Moments(u64);
 
 impl Moments {
@@ -48,7 +48,6 @@ impl Moments {
         let now = std::time::SystemTime::now();
         let since = now.duration_since(std::time::UNIX_EPOCH).expect("a clock");
         let seed = since.as_nanos() as u64 | 1;
-        println!("seed of the moments: {seed}");
         Moments(seed)
     }
 
@@ -93,16 +92,20 @@ fn a_killed_index_ends_as_an_undisturbed_one() {
             shown.len(),
             "no document is shown in part"
         );
-        // A file changed and changed back, so that there is always something to do.
-        sandbox.write(
-            "shelf0/book0.md",
-            "# Book 0\n\nOut on loan, heron and all.\n",
-        );
+        // Files changed and changed back, so that there is always something to do.
+        let lent: Vec<String> = (0..FILES)
+            .step_by(7)
+            .map(|n| format!("shelf0/book{n}.md"))
+            .collect();
+        for path in &lent {
+            sandbox.write(path, "# On loan\n\nThe heron is out.\n");
+        }
         let mut running = sandbox.start(["index", "files"]);
-        std::thread::sleep(moments.before(whole.mul_f64(0.1)));
+        std::thread::sleep(moments.before(whole.mul_f64(0.2)));
         running.kill();
-        let undone = undisturbed.file("shelf0/book0.md");
-        std::fs::copy(undone, sandbox.file("shelf0/book0.md")).expect("a file");
+        for path in &lent {
+            std::fs::copy(undisturbed.file(path), sandbox.file(path)).expect("a file");
+        }
     }
     sandbox.run(["index", "files"]).with_status(0);
     assert_eq!(chunks(&sandbox, "lexical"), expected.0);

@@ -61,11 +61,6 @@ fn floor(
         .filter(|(question, result)| !good(question, result))
         .map(|(question, _)| &question["id"])
         .collect();
-    println!(
-        "{what}: {} of {} missed: {missed:?}",
-        missed.len(),
-        results.len()
-    );
     assert!(
         missed.len() <= allowed,
         "{what}: missed {missed:?}, {allowed} may be"

@@ -241,13 +241,15 @@ fn word_start(text: &str, at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use super::*;
 
     #[test]
     fn a_snippet_stands_around_the_first_match() {
         let text = format!("{} needle {}", "hay ".repeat(200), "straw ".repeat(200));
         let at = text.find("needle").unwrap();
-        let parts = snippet(&text, &[at..at + 6]);
+        let parts = snippet(&text, from_ref(&(at..at + 6)));
         assert!(parts.contains(&("needle".into(), true)), "{parts:?}");
         let whole: String = parts.iter().map(|(text, _)| text.as_str()).collect();
         assert!(whole.starts_with("… hay"), "{whole}");
@@ -257,7 +259,7 @@ mod tests {
 
     #[test]
     fn short_texts_are_shown_whole() {
-        let parts = snippet("one\n two three", &[5..8]);
+        let parts = snippet("one\n two three", from_ref(&(5..8)));
         let expected = [("one ", false), ("two", true), (" three", false)];
         let got: Vec<_> = parts.iter().map(|(t, m)| (t.as_str(), *m)).collect();
         assert_eq!(got, expected);
