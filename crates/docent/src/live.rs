@@ -111,12 +111,14 @@ impl LiveText {
 mod tests {
     use super::*;
 
-    /// The screen of a terminal after it was sent `bytes`.
+    /// The screen of a terminal after it was sent `bytes`, without blanks at the ends of rows.
     fn screen(columns: u16, rows: u16, bytes: &str) -> String {
         let size = |cells: u16| cells.try_into().expect("not zero");
         let mut terminal = vt100::Parser::new(size(rows), size(columns), 0);
         terminal.process(bytes.replace('\n', "\r\n").as_bytes());
-        terminal.screen().contents()
+        let shown = terminal.screen().contents();
+        let rows: Vec<&str> = shown.lines().map(str::trim_end).collect();
+        rows.join("\n")
     }
 
     #[test]
