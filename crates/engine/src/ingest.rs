@@ -34,7 +34,7 @@ const BATCH_BYTES: usize = 16 << 20;
 const BATCH_AGE: Duration = Duration::from_secs(2);
 
 /// Vectors are committed in batches of so many…
-const VECTOR_BATCH: usize = 2_048;
+const VECTOR_BATCH: usize = 1_024;
 /// …and embedded in slices of so many, between which the indexer yields.
 const VECTOR_SLICE: usize = 64;
 
