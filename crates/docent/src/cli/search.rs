@@ -136,13 +136,12 @@ fn one(app: &App, args: &Search, collection: &Collection, query: &Query) -> Resu
 fn show(app: &App, results: &SearchResults) -> Result<()> {
     for (at, hit) in results.hits.iter().enumerate() {
         let place = format!("{}, {}", printable_line(&hit.path), hit.locator);
-        let headings = printable_line(&hit.heading_path.join(" › "));
-        app.output.line(format_args!(
-            "{:>2}  {}  {}",
-            at + 1,
-            app.output.styled(Style::Place, place),
-            app.output.styled(Style::Dim, headings),
-        ))?;
+        let mut heading = app.output.styled(Style::Place, place);
+        if !hit.heading_path.is_empty() {
+            let headings = printable_line(&hit.heading_path.join(" › "));
+            heading += &format!("  {}", app.output.styled(Style::Dim, headings));
+        }
+        app.output.line(format_args!("{:>2}  {heading}", at + 1))?;
         let snippet: String = snippet(&hit.text, &hit.matched)
             .into_iter()
             .map(|(text, marked)| match marked {
@@ -165,11 +164,9 @@ fn show(app: &App, results: &SearchResults) -> Result<()> {
     Ok(())
 }
 
-/// The part of a text around the first match, on one line, in stretches that matched or not.
+/// The part of a text around its densest matches, on one line, in stretches that matched or not.
 fn snippet(text: &str, matched: &[Range<usize>]) -> Vec<(String, bool)> {
-    let first = matched
-        .first()
-        .map_or(0, |range| range.start.min(text.len()));
+    let first = best_start(matched).min(text.len());
     let lead = SNIPPET_CHARACTERS / 4;
     let begin = word_start(text, back(text, first, lead));
     let end = forward(text, begin, SNIPPET_CHARACTERS);
@@ -195,6 +192,23 @@ fn snippet(text: &str, matched: &[Range<usize>]) -> Vec<(String, bool)> {
         parts.push((" …".to_owned(), false));
     }
     parts
+}
+
+/// The beginning of the match from which on most of what matched stands close together.
+fn best_start(matched: &[Range<usize>]) -> usize {
+    let weight = |first: &Range<usize>| -> usize {
+        let near = |range: &&Range<usize>| {
+            range.start >= first.start && range.end <= first.start + SNIPPET_CHARACTERS / 2
+        };
+        matched
+            .iter()
+            .filter(near)
+            .map(ExactSizeIterator::len)
+            .sum()
+    };
+    // Of equals the first.
+    let best = matched.iter().rev().max_by_key(|range| weight(range));
+    best.map_or(0, |range| range.start)
 }
 
 /// Text on one line, with blanks at its ends kept as one.
@@ -255,6 +269,19 @@ mod tests {
         assert!(whole.starts_with("… hay"), "{whole}");
         assert!(whole.ends_with(" …"), "{whole}");
         assert!(whole.chars().count() < SNIPPET_CHARACTERS + 8);
+    }
+
+    #[test]
+    fn a_snippet_stands_where_most_of_the_words_are() {
+        let text = format!(
+            "a dog. {} the dog in the flat {}",
+            "hay ".repeat(200),
+            "x ".repeat(200)
+        );
+        let dog = text.rfind("dog").unwrap();
+        let flat = text.find("flat").unwrap();
+        assert_eq!(best_start(&[2..5, dog..dog + 3, flat..flat + 4]), dog);
+        assert_eq!(best_start(&[]), 0);
     }
 
     #[test]
