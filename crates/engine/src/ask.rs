@@ -32,7 +32,7 @@ const RULES: &str = include_str!("../../../assets/prompts/answer.md");
 /// Sentences that are weighed as evidence, at most.
 const MAX_CANDIDATES: usize = 96;
 /// A passage is not joined beyond this.
-const MAX_PASSAGE_BYTES: usize = 2_400;
+const MAX_PASSAGE_BYTES: usize = 1_400;
 /// How often the person can stop a model that says nothing.
 const HEARTBEAT: Duration = Duration::from_millis(50);
 /// Past turns that the model is shown, at most.
