@@ -13,25 +13,19 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use docent_core::chunk;
 use docent_core::model::Urgency;
-use docent_core::source::{ContentHash, Stamp};
+use docent_core::source::Stamp;
 use docent_extract::Outcome as Extracted;
 use docent_store::{Change, Outcome, PendingChunk, Root, Writer};
 
+use crate::batch::{Batch, ReadFile, Tally};
 use crate::collection::Collection;
 use crate::error::EngineError;
 use crate::event::Phase;
 use crate::indexer::{Control, IndexOptions, IndexReport, Request};
 use crate::library::Library;
 use crate::reconcile::{self, Plan, RootListing, ToRead, Vanished};
-use crate::walk::{self, Found, Unread};
+use crate::walk;
 use crate::watch::Watch;
-
-/// A batch is committed once it has so many changes…
-const BATCH_CHANGES: usize = 1_024;
-/// …or so many bytes of text…
-const BATCH_BYTES: usize = 16 << 20;
-/// …or is so old.
-const BATCH_AGE: Duration = Duration::from_secs(2);
 
 /// Vectors are committed in batches of so many…
 const VECTOR_BATCH: usize = 1_024;
@@ -61,16 +55,8 @@ pub(crate) struct Ingest<'c> {
     writer: Writer,
     options: IndexOptions,
     control: &'c Control,
-    report: IndexReport,
+    tally: Tally<'c>,
     began: Instant,
-}
-
-/// A file that was read.
-struct ReadFile {
-    stamp: Stamp,
-    hash: Option<ContentHash>,
-    outcome: Outcome,
-    bytes: u64,
 }
 
 impl<'c> Ingest<'c> {
@@ -85,7 +71,7 @@ impl<'c> Ingest<'c> {
             writer,
             options,
             control,
-            report: IndexReport::default(),
+            tally: Tally::new(control),
             began: Instant::now(),
         }
     }
@@ -106,9 +92,9 @@ impl<'c> Ingest<'c> {
 
     /// What was done.
     pub(crate) fn into_report(mut self) -> IndexReport {
-        self.report.seconds = self.began.elapsed().as_secs_f64();
-        self.report.interrupted = self.control.stopping();
-        self.report
+        self.tally.report.seconds = self.began.elapsed().as_secs_f64();
+        self.tally.report.interrupted = self.control.stopping();
+        self.tally.report
     }
 
     /// Lists the folders, compares, reads and commits what changed.
@@ -124,8 +110,8 @@ impl<'c> Ingest<'c> {
         if !plan.is_empty() {
             self.carry_out(plan, &roots)?;
         }
-        if self.report.text_seconds == 0.0 {
-            self.report.text_seconds = self.began.elapsed().as_secs_f64();
+        if self.tally.report.text_seconds == 0.0 {
+            self.tally.report.text_seconds = self.began.elapsed().as_secs_f64();
         }
         Ok(())
     }
@@ -170,7 +156,7 @@ impl<'c> Ingest<'c> {
                 unlisted: unlisted.into_iter().map(|(folder, _)| folder).collect(),
             });
         }
-        self.report.warnings = warnings.clone();
+        self.tally.report.warnings = warnings.clone();
         self.control.tell(|progress| {
             progress.files_seen = seen;
             progress.warnings = warnings;
@@ -190,8 +176,8 @@ impl<'c> Ingest<'c> {
             progress.failed = 0;
         });
         let mut batch = Batch::default();
-        self.report.removed += plan.removed.len() as u64;
-        self.report.moved += plan.moved.len() as u64;
+        self.tally.report.removed += plan.removed.len() as u64;
+        self.tally.report.moved += plan.moved.len() as u64;
         batch.changes.extend(
             plan.removed
                 .into_iter()
@@ -212,7 +198,7 @@ impl<'c> Ingest<'c> {
         batch.changes.extend(
             plan.unread
                 .into_iter()
-                .map(|(root, found)| self.left_out(root, found)),
+                .map(|(root, found)| self.tally.left_out(root, found)),
         );
         // What is gone is gone from every answer before anything new is read.
         self.commit(&mut batch)?;
@@ -220,7 +206,7 @@ impl<'c> Ingest<'c> {
         self.read_all(&plan.read, roots, &mut vanished, &mut batch)?;
         if !self.control.stopping() {
             let gone = vanished.into_sources();
-            self.report.removed += gone.len() as u64;
+            self.tally.report.removed += gone.len() as u64;
             batch
                 .changes
                 .extend(gone.into_iter().map(|source| Change::Remove { source }));
@@ -228,31 +214,8 @@ impl<'c> Ingest<'c> {
         self.commit(&mut batch)
     }
 
-    /// The change for a file that is not read.
-    fn left_out(&mut self, root: docent_store::RootId, found: Found) -> Change {
-        let outcome = match found.unread {
-            Some(Unread::Failed(reason)) => {
-                self.report.failed += 1;
-                Outcome::Failed { reason }
-            }
-            Some(Unread::Skipped(reason)) => {
-                self.report.skipped += 1;
-                Outcome::Skipped { reason }
-            }
-            None => Outcome::Skipped {
-                reason: "left out".into(),
-            },
-        };
-        Change::Put {
-            root,
-            path: found.path,
-            stamp: found.stamp,
-            hash: None,
-            outcome,
-        }
-    }
-
-    /// Reads files on several threads and commits what comes back, in batches.
+    /// Reads files on several threads and commits what comes back, in batches: while one is
+    /// committed, the next is read.
     fn read_all(
         &mut self,
         files: &[ToRead],
@@ -262,6 +225,7 @@ impl<'c> Ingest<'c> {
     ) -> Result<(), EngineError> {
         let readers = self.library().workers().min(files.len().max(1));
         let (library, control) = (self.library(), self.control);
+        let Ingest { writer, tally, .. } = self;
         std::thread::scope(|scope| {
             let (jobs, waiting) = bounded::<&ToRead>(readers * 2);
             let (finished, done) = bounded(readers * 2);
@@ -278,92 +242,21 @@ impl<'c> Ingest<'c> {
                     }
                 }
             });
-            // Leaving this loop early drops `done`, which ends the other threads.
-            loop {
-                match done.recv_timeout(batch.time_left()) {
-                    Ok((file, read)) => {
-                        self.take(file, read?, vanished, batch);
-                        if batch.is_full() {
-                            self.commit(batch)?;
-                        }
-                    }
-                    Err(RecvTimeoutError::Timeout) => self.commit(batch)?,
-                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
-                }
+            // No batch waits behind another: a slow disk holds up the reading, not the memory.
+            let (batches, full) = bounded::<Vec<Change>>(0);
+            let committing = scope.spawn(move || {
+                full.iter()
+                    .try_for_each(|changes| writer.commit(changes).map(drop))
+            });
+            // Leaving this early drops `done` and `batches`, which ends the other threads.
+            let collected = collect(&done, &batches, tally, vanished, batch);
+            drop((done, batches));
+            match committing.join() {
+                Ok(committed) => committed?,
+                Err(panic) => std::panic::resume_unwind(panic),
             }
+            collected
         })
-    }
-
-    /// Turns a file that was read into a change.
-    fn take(
-        &mut self,
-        file: &ToRead,
-        read: Option<ReadFile>,
-        vanished: &mut Vanished,
-        batch: &mut Batch,
-    ) {
-        self.control.tell(|progress| {
-            progress.files_done += 1;
-            progress.bytes_done += file.stamp.size;
-            progress.current = Some(file.path.clone());
-        });
-        let Some(read) = read else {
-            // It vanished between the listing and the reading.
-            if let Some((source, _)) = file.known {
-                self.report.removed += 1;
-                batch.changes.push(Change::Remove { source });
-            }
-            return;
-        };
-        self.report.bytes_read += read.bytes;
-        if let (Some((source, Some(known))), Some(hash)) = (file.known, read.hash)
-            && known == hash
-        {
-            batch.changes.push(Change::Touch {
-                source,
-                stamp: read.stamp,
-            });
-            return;
-        }
-        if file.known.is_none()
-            && let Some(source) = read.hash.and_then(|hash| vanished.take(&hash))
-        {
-            self.report.moved += 1;
-            batch.changes.push(Change::Move {
-                source,
-                root: file.root,
-                path: file.path.clone(),
-                stamp: read.stamp,
-            });
-            return;
-        }
-        self.count(file, &read.outcome, batch);
-        batch.changes.push(Change::Put {
-            root: file.root,
-            path: file.path.clone(),
-            stamp: read.stamp,
-            hash: read.hash,
-            outcome: read.outcome,
-        });
-    }
-
-    fn count(&mut self, file: &ToRead, outcome: &Outcome, batch: &mut Batch) {
-        match outcome {
-            Outcome::Indexed { document, chunks } => {
-                batch.bytes += document.text.len();
-                self.report.chunks += chunks.len() as u64;
-                if file.known.is_some() {
-                    self.report.updated += 1;
-                } else {
-                    self.report.added += 1;
-                }
-            }
-            Outcome::Failed { .. } => {
-                self.report.failed += 1;
-                self.control.tell(|progress| progress.failed += 1);
-            }
-            Outcome::Skipped { .. } => self.report.skipped += 1,
-        }
     }
 
     fn commit(&mut self, batch: &mut Batch) -> Result<(), EngineError> {
@@ -405,7 +298,7 @@ impl<'c> Ingest<'c> {
                 self.control
                     .tell(|progress| progress.chunks_done += slice.len() as u64);
             }
-            self.report.embedded += vectors.len() as u64;
+            self.tally.report.embedded += vectors.len() as u64;
             if !vectors.is_empty() {
                 self.writer.commit_vectors(vectors)?;
             }
@@ -499,25 +392,24 @@ fn text_to_embed(chunk: &PendingChunk) -> String {
     chunk::text_to_embed(chunk.title.as_deref(), &chunk.heading_path, &chunk.text)
 }
 
-/// Changes that are committed together.
-#[derive(Default)]
-struct Batch {
-    changes: Vec<Change>,
-    bytes: usize,
-    began: Option<Instant>,
-}
-
-impl Batch {
-    fn is_full(&mut self) -> bool {
-        let began = *self.began.get_or_insert_with(Instant::now);
-        self.changes.len() >= BATCH_CHANGES
-            || self.bytes >= BATCH_BYTES
-            || began.elapsed() >= BATCH_AGE
-    }
-
-    fn time_left(&self) -> Duration {
-        self.began
-            .map_or(BATCH_AGE, |began| BATCH_AGE.saturating_sub(began.elapsed()))
+/// Takes what the readers bring and hands on full batches, until there is no more, or nobody
+/// commits. What is left stays in `batch`.
+fn collect(
+    done: &Receiver<Done<'_>>,
+    batches: &Sender<Vec<Change>>,
+    tally: &mut Tally<'_>,
+    vanished: &mut Vanished,
+    batch: &mut Batch,
+) -> Result<(), EngineError> {
+    loop {
+        match done.recv_timeout(batch.time_left()) {
+            Ok((file, read)) => tally.take(file, read?, vanished, batch),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        }
+        if batch.is_due() && batches.send(std::mem::take(batch).changes).is_err() {
+            return Ok(());
+        }
     }
 }
 

@@ -2,13 +2,14 @@
 //! the journey from a question to a checked answer.
 //!
 //! Reading order: a [`library`] holds [`collection`]s; [`walk`] finds files, [`reconcile`]
-//! compares them with the catalog, [`ingest`] reads and commits what changed, [`watch`] says
+//! compares them with the catalog, [`ingest`] reads and commits what changed in [`batch`]es, [`watch`] says
 //! when to look again; [`search`] finds, [`ask`] answers. [`event`] is what they tell.
 //!
 //! This crate knows no tensors, no Arrow, no terminal and no environment: models come in as
 //! the traits of `docent_core::model`, and what happens goes out as plain values.
 
 pub mod ask;
+mod batch;
 pub mod collection;
 pub mod error;
 pub mod event;

@@ -173,10 +173,24 @@ impl StoreError {
 
     /// The catalog's error, told apart by what can be done about it.
     pub(crate) fn catalog(path: &Path, error: &rusqlite::Error) -> StoreError {
-        use rusqlite::ErrorCode;
+        use rusqlite::{ErrorCode, ffi};
         let path = path.to_owned();
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => StoreError::DiskFull { path },
+            // That a file or the memory shared beside it cannot grow is how a full disk or a
+            // quota shows first, and SQLite calls it an I/O error.
+            Some(ErrorCode::SystemIoFailure)
+                if matches!(
+                    error.sqlite_error().map(|error| error.extended_code),
+                    Some(
+                        ffi::SQLITE_IOERR_WRITE
+                            | ffi::SQLITE_IOERR_SHMSIZE
+                            | ffi::SQLITE_IOERR_TRUNCATE
+                    )
+                ) =>
+            {
+                StoreError::DiskFull { path }
+            }
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
                 StoreError::ReadOnly { path }
             }
