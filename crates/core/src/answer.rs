@@ -88,6 +88,20 @@ pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// What was written, without a last sentence that broke off: half a sentence can say the
+/// opposite of the whole. A text of one broken sentence is left as it is.
+pub fn whole_sentences(written: &str) -> &str {
+    let written = written.trim_end();
+    let ends = ['.', '!', '?', '…', '"', '”', ']', ')', '。', '！', '？'];
+    if written.ends_with(ends) {
+        return written;
+    }
+    match sentence::sentences(written).last() {
+        Some(last) if last.start > 0 => written[..last.start].trim_end(),
+        _ => written,
+    }
+}
+
 /// A passage that the model was shown, with the document that it can be checked against.
 #[derive(Debug, Clone)]
 pub struct Shown<'a> {
@@ -353,6 +367,16 @@ mod tests {
             sentences[0].to_text(),
             "The deposit is two months' rent [1]."
         );
+    }
+
+    #[test]
+    fn a_sentence_that_broke_off_is_left_out() {
+        assert_eq!(
+            whole_sentences("Rent is due. The tenant may"),
+            "Rent is due."
+        );
+        assert_eq!(whole_sentences("Rent is due [1]. "), "Rent is due [1].");
+        assert_eq!(whole_sentences("The tenant may"), "The tenant may");
     }
 
     #[test]

@@ -14,7 +14,9 @@ use docent_core::answer::{self, Answer, Shown, one_line};
 use docent_core::citation::{self, Citation};
 use docent_core::document::Document;
 use docent_core::evidence::{self, Bearing, Candidate, WeightedTerms};
-use docent_core::model::{GenerationEvent, GenerationRequest, Generator, Message, Urgency};
+use docent_core::model::{
+    Finish, GenerationEvent, GenerationRequest, Generator, Message, ModelError, Urgency,
+};
 use docent_core::passage::{self, Found};
 use docent_core::prompt::{self, PastTurn, PromptPassage};
 use docent_core::{followup, sentence};
@@ -308,7 +310,18 @@ impl Collection {
                     AskEvent::Reading { done, total }
                 }
                 Ok(GenerationEvent::Failed(error)) => return Err(error.into()),
-                Ok(GenerationEvent::Done(_)) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(GenerationEvent::Done(report)) => {
+                    if report.finish == Finish::Length {
+                        written.truncate(answer::whole_sentences(&written).len());
+                    }
+                    break;
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(EngineError::Model(ModelError::Stopped {
+                        model: generator.name().to_owned(),
+                        reason: "it ended in the middle of an answer".into(),
+                    }));
+                }
                 Err(RecvTimeoutError::Timeout) => AskEvent::Reading { done, total },
             };
             if on_event(event).is_break() {
