@@ -432,6 +432,10 @@ fn read_files<'f>(
     }
 }
 
+/// Files larger than this are read one at a time: each takes several times its size while it is
+/// read, in the worker and here.
+const LARGE_BYTES: u64 = 16 << 20;
+
 /// Reads one file: extraction in a worker, then chunks.
 fn read(library: &Library, root: &Path, file: &ToRead) -> Result<Option<ReadFile>, EngineError> {
     let path = root.join(&file.path);
@@ -445,6 +449,7 @@ fn read(library: &Library, root: &Path, file: &ToRead) -> Result<Option<ReadFile
     };
     let (metadata, opened) = opened;
     let before = walk::stamp(&metadata);
+    let _alone = (before.size > LARGE_BYTES).then(|| library.large_file());
     let extraction = library.pool().extract(&opened, &file.path)?;
     let after = opened
         .metadata()

@@ -1,8 +1,8 @@
 //! The library: the index home with its collections, and what they all share.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use docent_core::model::Embedder;
@@ -26,6 +26,7 @@ struct Shared {
     embedder: Arc<dyn Embedder>,
     pool: Pool,
     attention: Arc<AtomicUsize>,
+    large_file: Mutex<()>,
 }
 
 impl Library {
@@ -54,6 +55,7 @@ impl Library {
                 embedder,
                 pool,
                 attention: Arc::default(),
+                large_file: Mutex::default(),
             }),
         })
     }
@@ -86,6 +88,12 @@ impl Library {
     /// How many answers are being generated at this moment.
     pub(crate) fn attention(&self) -> Arc<AtomicUsize> {
         Arc::clone(&self.shared.attention)
+    }
+
+    /// Waits until no other large file is read; the next may be once the guard is dropped.
+    pub(crate) fn large_file(&self) -> MutexGuard<'_, ()> {
+        let guard = self.shared.large_file.lock();
+        guard.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the stores need to know of the embedder.
