@@ -299,17 +299,13 @@ mod tests {
                     The deposit is two months' rent. Pets need consent."
             .to_owned();
         Document {
-            format: crate::document::Format::Text,
-            title: None,
-            language: None,
             blocks: vec![crate::document::Block {
                 span: 0..text.len(),
                 kind: crate::document::BlockKind::Paragraph,
                 locator: crate::document::Locator::Lines { first: 1, last: 1 },
+                hidden: false,
             }],
-            text,
-            warnings: vec![],
-            incomplete: None,
+            ..Document::of(crate::document::Format::Text, text)
         }
     }
 

@@ -1,141 +1,17 @@
 //! A document: the text that was extracted from a source, with the place of every stretch of it.
 
-use std::fmt;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 use crate::language::Language;
+use crate::source::Gap;
 
-/// The kind of file that a document was extracted from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// Plain text of any character set.
-    Text,
-    /// Markdown.
-    Markdown,
-    /// Source code.
-    Code,
-    /// HTML or XHTML.
-    Html,
-    /// PDF.
-    Pdf,
-}
+mod format;
+mod locator;
 
-impl Format {
-    /// Every format, in the order in which they are listed to people.
-    pub const ALL: [Format; 5] = [
-        Format::Text,
-        Format::Markdown,
-        Format::Code,
-        Format::Html,
-        Format::Pdf,
-    ];
-
-    /// The word for it in output, in queries (`type:pdf`) and in the catalog.
-    pub fn word(self) -> &'static str {
-        match self {
-            Format::Text => "text",
-            Format::Markdown => "markdown",
-            Format::Code => "code",
-            Format::Html => "html",
-            Format::Pdf => "pdf",
-        }
-    }
-
-    /// The format that a word of [`Format::word`] names.
-    pub fn from_word(word: &str) -> Option<Format> {
-        Format::ALL.into_iter().find(|format| format.word() == word)
-    }
-}
-
-/// Where in the original a stretch of text stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Locator {
-    /// Lines of a text, counted from 1, both ends included. For formats that are rendered to
-    /// text (HTML), lines of the rendered text, which is what the viewer shows.
-    Lines {
-        /// First line.
-        first: u32,
-        /// Last line.
-        last: u32,
-    },
-    /// A page, counted from 1, with lines on that page, counted from 1, both ends included.
-    Page {
-        /// The page on which the stretch begins.
-        page: u32,
-        /// First line on that page.
-        first_line: u32,
-        /// Last line, on `last_page`.
-        last_line: u32,
-        /// The page on which the stretch ends.
-        last_page: u32,
-    },
-}
-
-impl Locator {
-    /// The place that reaches from the beginning of `self` to the end of `end`. Places of
-    /// different kinds do not join: `self` stays as it is.
-    pub fn through(self, end: Locator) -> Locator {
-        match (self, end) {
-            (Locator::Lines { first, .. }, Locator::Lines { last, .. }) => {
-                Locator::Lines { first, last }
-            }
-            (
-                Locator::Page {
-                    page, first_line, ..
-                },
-                Locator::Page {
-                    last_line,
-                    last_page,
-                    ..
-                },
-            ) => Locator::Page {
-                page,
-                first_line,
-                last_line,
-                last_page,
-            },
-            (start, _) => start,
-        }
-    }
-
-    /// The single line that lies `lines` below the first line of this place.
-    fn line_below(self, lines: u32) -> Locator {
-        match self {
-            Locator::Lines { first, .. } => Locator::Lines {
-                first: first + lines,
-                last: first + lines,
-            },
-            Locator::Page {
-                page, first_line, ..
-            } => Locator::Page {
-                page,
-                first_line: first_line + lines,
-                last_line: first_line + lines,
-                last_page: page,
-            },
-        }
-    }
-}
-
-/// `line 3`, `lines 3–7`, `page 4`, `pages 4–5`: as people cite.
-impl fmt::Display for Locator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Locator::Lines { first, last } if first == last => write!(f, "line {first}"),
-            Locator::Lines { first, last } => write!(f, "lines {first}–{last}"),
-            Locator::Page {
-                page, last_page, ..
-            } if page == last_page => write!(f, "page {page}"),
-            Locator::Page {
-                page, last_page, ..
-            } => write!(f, "pages {page}–{last_page}"),
-        }
-    }
-}
+pub use format::Format;
+pub use locator::{Area, Badge, Cell, Locator};
 
 /// What a block is, as far as chunking and reading care.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -150,13 +26,20 @@ pub enum BlockKind {
     Paragraph,
     /// One item of a list.
     ListItem,
-    /// A table, a row to a line.
-    Table,
+    /// A table, a row to a line; the cells of a row are parted by ` | `. The first line is the
+    /// header, which goes with every stretch that the table is cut into.
+    Table {
+        /// Whether it goes on with the table of the block before, and so has no header.
+        continues: bool,
+    },
     /// Source code; `item` names what it defines (`Parser::next`), where that is known.
     Code {
         /// The name of the function, type or module that the block defines.
         item: Option<String>,
     },
+    /// What repeats on every page and belongs to none: running heads, page numbers. It stands
+    /// behind everything else of the text, is shown, and is never indexed.
+    Furniture,
 }
 
 /// A stretch of a document's text that came from one place.
@@ -169,6 +52,27 @@ pub struct Block {
     pub kind: BlockKind,
     /// Where it came from.
     pub locator: Locator,
+    /// Whether a reader of the original does not see it: white on white, size zero, a hidden
+    /// sheet. It is found and marked, and no model is ever given it.
+    pub hidden: bool,
+}
+
+/// A line of a page, and where on the page it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// The byte of the document's text at which it begins.
+    pub start: usize,
+    /// Its box on the page of the block it is in.
+    pub area: Area,
+}
+
+/// How well a page was read.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Page {
+    /// How it was read.
+    pub badge: Badge,
+    /// What is missing of it.
+    pub gap: Option<Gap>,
 }
 
 /// What was extracted from a source.
@@ -185,30 +89,78 @@ pub struct Document {
     pub text: String,
     /// Where every stretch of the text comes from.
     pub blocks: Vec<Block>,
-    /// What a reader should know: pages without text, characters replaced.
+    /// The lines of pages, ascending, where the original has pages and says where its lines are.
+    pub lines: Vec<Line>,
+    /// How each page was read, where the original has pages.
+    pub pages: Vec<Page>,
+    /// What the original says of itself, by name: `author`, `created`, `from`, `to`, `date`.
+    /// Dates are RFC 3339.
+    pub properties: Vec<(String, String)>,
+    /// What a reader should know: characters replaced, deletions left out.
     pub warnings: Vec<String>,
-    /// Set when something of the file is missing from the text: what, for a person.
-    pub incomplete: Option<String>,
+    /// Set when something of the file is missing from the text.
+    pub incomplete: Option<Gap>,
 }
 
 impl Document {
+    /// A document of a text and nothing else yet.
+    pub fn of(format: Format, text: String) -> Document {
+        Document {
+            format,
+            title: None,
+            language: None,
+            text,
+            blocks: Vec::new(),
+            lines: Vec::new(),
+            pages: Vec::new(),
+            properties: Vec::new(),
+            warnings: Vec::new(),
+            incomplete: None,
+        }
+    }
+
     /// The place of a byte span of the text, to the line.
     ///
     /// Lines are counted by the line feeds between a block's beginning and the span's ends.
     /// Returns `None` only for a document without blocks.
     pub fn locate(&self, span: Range<usize>) -> Option<Locator> {
         let last_byte = span.end.saturating_sub(1).max(span.start);
-        Some(self.line_at(span.start)?.through(self.line_at(last_byte)?))
+        let mut place = self.line_at(span.start)?.through(&self.line_at(last_byte)?);
+        if let Locator::Page { page, area, .. } = &mut place {
+            *area = self.area(span, *page);
+        }
+        Some(place)
+    }
+
+    /// The block in which byte `at` lies, or the one before it.
+    pub fn block_at(&self, at: usize) -> Option<&Block> {
+        let after = self.blocks.partition_point(|block| block.span.start <= at);
+        self.blocks.get(after.saturating_sub(1))
     }
 
     /// The place of the line in which byte `at` lies.
     fn line_at(&self, at: usize) -> Option<Locator> {
-        let after = self.blocks.partition_point(|block| block.span.start <= at);
-        let block = self.blocks.get(after.saturating_sub(1))?;
+        let block = self.block_at(at)?;
         let end = at.min(block.span.end).max(block.span.start);
         let above = &self.text.as_bytes()[block.span.start..end];
         let lines = above.iter().filter(|&&byte| byte == b'\n').count();
         Some(block.locator.line_below(lines as u32))
+    }
+
+    /// The box of those lines of a span that stand on a page.
+    fn area(&self, span: Range<usize>, page: u32) -> Option<Area> {
+        let after = self.lines.partition_point(|line| line.start <= span.start);
+        let lines = &self.lines[after.saturating_sub(1)..];
+        let on_page = |line: &&Line| {
+            let block = self.block_at(line.start);
+            matches!(block, Some(Block { locator: Locator::Page { page: on, .. }, .. }) if *on == page)
+        };
+        lines
+            .iter()
+            .take_while(|line| line.start < span.end)
+            .take_while(on_page)
+            .map(|line| line.area)
+            .reduce(Area::around)
     }
 }
 
@@ -220,21 +172,22 @@ mod tests {
         let block = |span, page| Block {
             span,
             kind: BlockKind::Paragraph,
-            locator: Locator::Page {
-                page,
-                first_line: 1,
-                last_line: 2,
-                last_page: page,
-            },
+            locator: Locator::page(page, 1, 2),
+            hidden: false,
+        };
+        let line = |start, top| Line {
+            start,
+            area: Area::from_points([72.0, top, 144.0, top + 12.0]),
         };
         Document {
-            format: Format::Pdf,
-            title: None,
-            language: None,
-            text: "one\ntwo\n\nthree\nfour".into(),
             blocks: vec![block(0..7, 1), block(9..19, 2)],
-            warnings: vec![],
-            incomplete: None,
+            lines: vec![
+                line(0, 100.0),
+                line(4, 114.0),
+                line(9, 100.0),
+                line(15, 114.0),
+            ],
+            ..Document::of(Format::Pdf, "one\ntwo\n\nthree\nfour".into())
         }
     }
 
@@ -250,6 +203,17 @@ mod tests {
                 ..
             }
         ));
+    }
+
+    #[test]
+    fn a_span_has_the_box_of_its_lines_on_its_first_page() {
+        let area = |span: Range<usize>| match pages().locate(span) {
+            Some(Locator::Page { area, .. }) => area.map(Area::points),
+            _ => None,
+        };
+        assert_eq!(area(5..6), Some([72.0, 114.0, 144.0, 126.0]));
+        assert_eq!(area(9..19), Some([72.0, 100.0, 144.0, 126.0]));
+        assert_eq!(area(4..14), Some([72.0, 114.0, 144.0, 126.0]));
     }
 
     #[test]

@@ -73,12 +73,7 @@ mod tests {
         let passage = lay_out_passage(&PromptPassage {
             number: 1,
             path: "lease.pdf",
-            locator: Locator::Page {
-                page: 2,
-                first_line: 1,
-                last_line: 3,
-                last_page: 2,
-            },
+            locator: Locator::page(2, 1, 3),
             heading_path: &path,
             text: " Due monthly.\n",
         });

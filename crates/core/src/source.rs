@@ -36,6 +36,56 @@ impl fmt::Debug for ContentHash {
     }
 }
 
+/// Something that could not be read or was left out: why, and what would help, for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Gap {
+    /// Why.
+    pub reason: String,
+    /// What a person can do about it, where there is something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+impl Gap {
+    /// A gap that nobody can do anything about.
+    pub fn new(reason: impl Into<String>) -> Gap {
+        Gap {
+            reason: reason.into(),
+            help: None,
+        }
+    }
+
+    /// The same with advice.
+    #[must_use]
+    pub fn help(mut self, advice: impl Into<String>) -> Gap {
+        self.help = Some(advice.into());
+        self
+    }
+}
+
+impl From<&str> for Gap {
+    fn from(reason: &str) -> Gap {
+        Gap::new(reason)
+    }
+}
+
+impl From<String> for Gap {
+    fn from(reason: String) -> Gap {
+        Gap::new(reason)
+    }
+}
+
+/// The reason, then what would help.
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)?;
+        match &self.help {
+            Some(help) => write!(f, "; {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The state in which a source stands in the catalog.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -43,20 +93,11 @@ pub enum SourceState {
     /// Its document and chunks are live.
     Indexed,
     /// It was read only in part: its document is live, and this is what is missing.
-    Partial {
-        /// What could not be read, for a person.
-        reason: String,
-    },
+    Partial(Gap),
     /// It could not be read.
-    Failed {
-        /// Why, for a person.
-        reason: String,
-    },
+    Failed(Gap),
     /// It was left out on purpose.
-    Skipped {
-        /// Why, for a person.
-        reason: String,
-    },
+    Skipped(Gap),
 }
 
 impl SourceState {
@@ -64,19 +105,19 @@ impl SourceState {
     pub fn word(&self) -> &'static str {
         match self {
             SourceState::Indexed => "indexed",
-            SourceState::Partial { .. } => "partial",
-            SourceState::Failed { .. } => "failed",
-            SourceState::Skipped { .. } => "skipped",
+            SourceState::Partial(_) => "partial",
+            SourceState::Failed(_) => "failed",
+            SourceState::Skipped(_) => "skipped",
         }
     }
 
     /// Why the source is not simply indexed.
-    pub fn reason(&self) -> Option<&str> {
+    pub fn gap(&self) -> Option<&Gap> {
         match self {
             SourceState::Indexed => None,
-            SourceState::Partial { reason }
-            | SourceState::Failed { reason }
-            | SourceState::Skipped { reason } => Some(reason),
+            SourceState::Partial(gap) | SourceState::Failed(gap) | SourceState::Skipped(gap) => {
+                Some(gap)
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use docent_core::document::{Block, BlockKind, Document, Locator};
 
 /// A block is cut at a line end, a sentence or a space once it is longer than this, so that
 /// locating a byte in a block stays cheap whatever the file looks like. Far above a chunk.
-const MAX_BLOCK_BYTES: usize = 16 << 10;
+pub(crate) const MAX_BLOCK_BYTES: usize = 16 << 10;
 
 /// Makes blocks of a text whose places are its own lines. Spans are given in ascending order.
 pub(crate) struct LineBlocks<'t> {
@@ -41,15 +41,19 @@ impl<'t> LineBlocks<'t> {
         let Some(mut rest) = trimmed(self.text, start..span.end) else {
             return;
         };
+        let mut kind = kind.clone();
         while rest.end - rest.start > MAX_BLOCK_BYTES {
             let cut = rest.start + cut_before(&self.text[rest.clone()], MAX_BLOCK_BYTES);
-            self.push_one(rest.start..cut, kind);
+            self.push_one(rest.start..cut, &kind);
+            if let BlockKind::Table { continues } = &mut kind {
+                *continues = true;
+            }
             match trimmed(self.text, cut..rest.end) {
                 Some(tail) => rest = tail,
                 None => return,
             }
         }
-        self.push_one(rest, kind);
+        self.push_one(rest, &kind);
     }
 
     fn push_one(&mut self, span: Range<usize>, kind: &BlockKind) {
@@ -62,6 +66,7 @@ impl<'t> LineBlocks<'t> {
             span,
             kind: kind.clone(),
             locator: Locator::Lines { first, last },
+            hidden: false,
         });
     }
 
@@ -94,7 +99,7 @@ pub(crate) fn trimmed(text: &str, span: Range<usize>) -> Option<Range<usize>> {
 
 /// Where to cut a long stretch: behind the last line end, sentence or space in the second half
 /// of its first `limit` bytes, else at a character boundary.
-fn cut_before(stretch: &str, limit: usize) -> usize {
+pub(crate) fn cut_before(stretch: &str, limit: usize) -> usize {
     let limit = floor_boundary(stretch, limit);
     let half = floor_boundary(stretch, limit / 2);
     let window = &stretch[half..limit];

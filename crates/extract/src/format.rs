@@ -4,11 +4,11 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use docent_core::document::{Document, Format};
-use docent_core::source::ContentHash;
 
 use crate::charset::{Decoded, decode};
-use crate::sniff::{Sniffed, sniff};
-use crate::{Extraction, Limits, Outcome, prose};
+use crate::job::{self, Job, Reading, Refusal};
+use crate::sniff::{Kind, Sniffed, sniff};
+use crate::{Extraction, Inner, Limits, Outcome, prose};
 
 mod code;
 mod html;
@@ -22,62 +22,47 @@ pub(crate) mod text;
 /// Panics of a parser are caught; nothing else is: for files that nobody vouches for, a
 /// [`Pool`](crate::Pool) does the same in a process of its own.
 pub fn extract_bytes(bytes: &[u8], name: &str, limits: &Limits) -> Extraction {
-    extract_with(bytes, name, limits, pdf::Engines::Both)
+    job::run(bytes, name, limits, pdf::Engines::Both)
 }
 
-pub(crate) fn extract_with(
-    bytes: &[u8],
-    name: &str,
-    limits: &Limits,
-    engines: pdf::Engines,
-) -> Extraction {
-    let size = bytes.len() as u64;
-    if let Some(outcome) = limits.refuse(size) {
-        return Extraction {
-            outcome,
-            hash: None,
-            bytes: 0,
-        };
-    }
-    Extraction {
-        outcome: match sniff(name, bytes) {
-            Sniffed::Skip(reason) => Outcome::Skipped { reason },
-            Sniffed::Read(format) => read(format, bytes, name, limits, engines),
-        },
-        hash: Some(ContentHash(*blake3::hash(bytes).as_bytes())),
-        bytes: size,
-    }
-}
-
-fn read(
-    format: Format,
-    bytes: &[u8],
-    name: &str,
-    limits: &Limits,
-    engines: pdf::Engines,
-) -> Outcome {
-    let attempt = || match format {
-        Format::Pdf => pdf::read(bytes, limits, engines),
-        Format::Html => Ok(html::read(decode(
-            bytes,
-            html::declared_charset(bytes).as_deref(),
-        ))),
-        Format::Text => Ok(text::read(decode(bytes, None))),
-        Format::Markdown => Ok(markdown::read(decode(bytes, None))),
-        Format::Code => Ok(code::read(decode(bytes, None), name)),
+/// Reads one file, and the files inside it; panics become reasons.
+pub(crate) fn read(bytes: &[u8], job: &Job<'_>) -> (Outcome, Vec<Inner>) {
+    let kind = match sniff(job.name, bytes) {
+        Sniffed::Read(kind) => kind,
+        Sniffed::Skip(reason) => return (Outcome::skipped(reason), Vec::new()),
     };
-    match catch_unwind(AssertUnwindSafe(attempt)) {
-        Ok(Ok(document)) if document.text.trim().is_empty() => {
-            Outcome::skipped("empty: nothing but white space or hidden text")
+    match catch_unwind(AssertUnwindSafe(|| read_kind(kind, bytes, job))) {
+        Ok(Ok(Reading { document, inner })) => {
+            let empty = document.text.trim().is_empty();
+            let outcome = match empty {
+                true => Outcome::skipped("empty: nothing but white space"),
+                false => Outcome::Read(document),
+            };
+            (outcome, inner)
         }
-        Ok(Ok(document)) => Outcome::Read(document),
-        Ok(Err(reason)) => Outcome::Failed { reason },
-        Err(panic) => Outcome::failed(format!(
-            "the {} reader broke off: {}",
-            format.word(),
-            panic_message(panic.as_ref())
-        )),
+        Ok(Err(refusal)) => (refusal.into(), Vec::new()),
+        Err(panic) => {
+            let said = panic_message(panic.as_ref());
+            let word = kind.format().word();
+            let reason = format!("the {word} reader broke off: {said}");
+            (Outcome::failed(reason), Vec::new())
+        }
     }
+}
+
+fn read_kind(kind: Kind, bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal> {
+    let decoded = || decode(bytes, None);
+    Ok(match kind {
+        Kind::Pdf => pdf::read(bytes, job)?.into(),
+        Kind::Html => html::read(decode(bytes, html::declared_charset(bytes).as_deref())).into(),
+        Kind::Text => text::read(decoded()).into(),
+        Kind::Markdown => markdown::read(decoded()).into(),
+        Kind::Code => code::read(decoded(), job.name).into(),
+        other => {
+            let reason = format!("format not read: {}", other.format().word());
+            return Err(Refusal::Skipped(reason.into()));
+        }
+    })
 }
 
 /// What a panic said.
@@ -92,13 +77,8 @@ pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
 /// A document of decoded text, still without blocks.
 fn document(format: Format, decoded: Decoded) -> Document {
     Document {
-        format,
-        title: None,
-        language: None,
-        text: decoded.text,
-        blocks: Vec::new(),
         warnings: decoded.warnings,
-        incomplete: None,
+        ..Document::of(format, decoded.text)
     }
 }
 

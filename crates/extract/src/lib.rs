@@ -1,10 +1,11 @@
 //! From the bytes of a file to a [`Document`]: what kind of file it is, a module for each format,
 //! and the worker process in which untrusted files are parsed.
 //!
-//! Data passes in this order: [`sniff`] tells the kind of file from its first bytes and its
-//! name, `charset` decodes what is text, a module of `format` turns it into text and blocks,
-//! and `worker` does all of that in a child process, so that a crash, a hang or a memory hog
-//! costs one file and never the run.
+//! Data passes in this order: `sniff` tells the kind of file from its first bytes and its name,
+//! `charset` decodes what is text, a module of `format` turns it into text and blocks (with
+//! `compose`, where the text is not the file's own), `job` opens the files inside a file within
+//! bounds, and `worker` does all of that in a child process, so that a crash, a hang or a memory
+//! hog costs one file and never the run.
 //!
 //! A file that cannot be read is data (an [`Outcome`]), not an error. An [`ExtractError`] means
 //! that nothing can be extracted at all.
@@ -13,24 +14,23 @@
 
 mod blocks;
 mod charset;
+mod compose;
 mod format;
+mod job;
+mod limits;
 mod prose;
 mod sniff;
 mod worker;
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use docent_core::document::Document;
-use docent_core::source::ContentHash;
+use docent_core::source::{ContentHash, Gap};
 
 pub use blocks::{BrokenDocument, check};
 pub use format::extract_bytes;
-pub use sniff::{SNIFF_BYTES, Sniffed, sniff};
+pub use limits::{DEFAULT_MAX_FILE_BYTES, Limits};
 pub use worker::{Pool, PoolOptions, WorkerCommand, worker_main};
-
-/// The default of [`Limits::max_file_bytes`].
-pub const DEFAULT_MAX_FILE_BYTES: u64 = 100 << 20;
 
 /// What was made of one file.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +41,22 @@ pub struct Extraction {
     pub hash: Option<ContentHash>,
     /// The number of bytes that were read.
     pub bytes: u64,
+    /// The files inside it: attachments of a mail, entries of an archive, and theirs in turn.
+    pub inner: Vec<Inner>,
+}
+
+/// What was made of a file inside a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inner {
+    /// Where it lies in the outermost file, `/` between folders and between files within files:
+    /// `letters/mail.eml/offer.pdf`. No two are equal.
+    pub path: String,
+    /// The document, or why there is none.
+    pub outcome: Outcome,
+    /// BLAKE3 of its bytes; `None` if they were not read to the end.
+    pub hash: Option<ContentHash>,
+    /// Its size in bytes, unpacked.
+    pub bytes: u64,
 }
 
 /// The document that was made of a file, or why there is none.
@@ -49,65 +65,18 @@ pub enum Outcome {
     /// It was read; the document says itself whether something is missing.
     Read(Document),
     /// It should have been read and could not be.
-    Failed {
-        /// Why, for a person.
-        reason: String,
-    },
+    Failed(Gap),
     /// It was left out on purpose.
-    Skipped {
-        /// Why, for a person.
-        reason: String,
-    },
+    Skipped(Gap),
 }
 
 impl Outcome {
-    pub(crate) fn failed(reason: impl Into<String>) -> Outcome {
-        Outcome::Failed {
-            reason: reason.into(),
-        }
+    pub(crate) fn failed(why: impl Into<Gap>) -> Outcome {
+        Outcome::Failed(why.into())
     }
 
-    pub(crate) fn skipped(reason: impl Into<String>) -> Outcome {
-        Outcome::Skipped {
-            reason: reason.into(),
-        }
-    }
-}
-
-/// Bounds on one extraction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// A larger file is skipped.
-    pub max_file_bytes: u64,
-    /// A reader that goes page by page stops after this time and gives what it has.
-    pub time: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits {
-            max_file_bytes: DEFAULT_MAX_FILE_BYTES,
-            time: Duration::from_secs(50),
-        }
-    }
-}
-
-impl Limits {
-    /// The instant at which a reader that begins now should stop.
-    pub(crate) fn deadline(&self) -> Instant {
-        let now = Instant::now();
-        now.checked_add(self.time).unwrap_or(now)
-    }
-
-    /// Why a file of `bytes` is left out, if it is too large.
-    pub(crate) fn refuse(&self, bytes: u64) -> Option<Outcome> {
-        (bytes > self.max_file_bytes).then(|| {
-            Outcome::skipped(format!(
-                "too large: {} is over the limit of {} (setting max_file_bytes)",
-                people_bytes(bytes),
-                people_bytes(self.max_file_bytes)
-            ))
-        })
+    pub(crate) fn skipped(why: impl Into<Gap>) -> Outcome {
+        Outcome::Skipped(why.into())
     }
 }
 

@@ -1,72 +1,72 @@
 //! What kind of file it is: from its first bytes, and from its name where bytes do not tell.
 
-use docent_core::document::Format;
-
 use crate::charset::utf16_without_mark;
 
+mod kind;
 mod magic;
 mod names;
 
+pub(crate) use kind::Kind;
 pub(crate) use names::{CodeKind, Grammar, code_kind, parts as split_name};
 
 /// The number of bytes at a file's beginning that [`sniff`] looks at.
-pub const SNIFF_BYTES: usize = 64 << 10;
+const SNIFF_BYTES: usize = 64 << 10;
 
 /// Text is judged by so many bytes.
 const TEXT_SAMPLE_BYTES: usize = 8 << 10;
 
 /// What kind of file it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sniffed {
-    /// One that is read, as this format.
-    Read(Format),
+pub(crate) enum Sniffed {
+    /// One that is read, in this way.
+    Read(Kind),
     /// One that is left out, and why, for a person.
     Skip(String),
 }
 
-/// Tells the kind of a file from its name (a path will do) and its first [`SNIFF_BYTES`].
+/// Tells the kind of a file from its name (a path will do) and its beginning.
 ///
 /// The content speaks first: a picture that is called `notes.txt` is a picture. Only between
 /// formats that are all text does the extension decide.
-pub fn sniff(name: &str, first: &[u8]) -> Sniffed {
-    let first = &first[..first.len().min(SNIFF_BYTES)];
+pub(crate) fn sniff(name: &str, bytes: &[u8]) -> Sniffed {
+    let first = &bytes[..bytes.len().min(SNIFF_BYTES)];
     let (base, extension) = names::parts(name);
     if first.is_empty() {
         return Sniffed::Skip("empty file".into());
     }
-    if let Some(kind) = magic::kind(first, &extension) {
-        return match kind {
-            magic::Kind::Pdf => Sniffed::Read(Format::Pdf),
-            magic::Kind::NotYet(what) => not_yet(what),
-            magic::Kind::Never(what) => Sniffed::Skip(format!("not a document: {what}")),
+    if let Some(magic) = magic::magic(first) {
+        return match magic {
+            magic::Magic::Read(kind) => Sniffed::Read(kind),
+            magic::Magic::NotYet(what) => not_yet(what),
+            magic::Magic::Never(what) => Sniffed::Skip(format!("not a document: {what}")),
         };
     }
     if !is_text(first) {
-        return match names::not_read_yet(&extension) {
-            Some(what) => not_yet(what),
-            None if extension == "pdf" => Sniffed::Read(Format::Pdf),
-            None => Sniffed::Skip("binary file, not text".into()),
+        return match (names::not_read_yet(&extension), extension.as_str()) {
+            (Some(what), _) => not_yet(what),
+            (None, "pdf") => Sniffed::Read(Kind::Pdf),
+            // Old archives have no mark.
+            (None, "tar") => Sniffed::Read(Kind::Tar),
+            (None, "mbox") => Sniffed::Read(Kind::Mbox),
+            (None, "eml") => Sniffed::Read(Kind::Eml),
+            _ => Sniffed::Skip("binary file, not text".into()),
         };
     }
-    if let Some(what) =
-        names::text_not_read_yet(&extension).or_else(|| magic::mail(first, &extension))
-    {
-        return not_yet(what);
-    }
-    Sniffed::Read(text_format(&base, &extension, first))
+    Sniffed::Read(text_kind(&base, &extension, first))
 }
 
 fn not_yet(what: &str) -> Sniffed {
-    Sniffed::Skip(format!("format not read yet: {what}"))
+    Sniffed::Skip(format!("format not read: {what}"))
 }
 
-fn text_format(base: &str, extension: &str, first: &[u8]) -> Format {
-    match names::format(extension) {
-        Some(format) => format,
-        None if code_kind(base, extension, first).is_some() => Format::Code,
+fn text_kind(base: &str, extension: &str, first: &[u8]) -> Kind {
+    let mail = || magic::mail(first).filter(|_| extension.is_empty());
+    match names::text_kind(extension).or_else(mail) {
+        Some(kind) => kind,
+        None if code_kind(base, extension, first).is_some() => Kind::Code,
         // An extension that says text is believed; any other says nothing about markup.
-        None if extension != "txt" && looks_like_html(first) => Format::Html,
-        None => Format::Text,
+        None if extension != "txt" && looks_like_html(first) => Kind::Html,
+        None => Kind::Text,
     }
 }
 
@@ -131,48 +131,44 @@ mod tests {
     fn skip(name: &str, first: &[u8]) -> String {
         match sniff(name, first) {
             Sniffed::Skip(reason) => reason,
-            Sniffed::Read(format) => panic!("{name} is read as {format:?}"),
+            Sniffed::Read(kind) => panic!("{name} is read as {kind:?}"),
         }
     }
 
     #[test]
     fn names_decide_between_kinds_of_text() {
-        for (name, format) in [
-            ("a/notes.txt", Format::Text),
-            ("README", Format::Text),
-            ("README.md", Format::Markdown),
-            ("src/main.rs", Format::Code),
-            ("Makefile", Format::Code),
-            ("page.HTM", Format::Html),
-            ("data.csv", Format::Text),
-            ("odd.xyz", Format::Text),
+        for (name, kind) in [
+            ("a/notes.txt", Kind::Text),
+            ("README", Kind::Text),
+            ("README.md", Kind::Markdown),
+            ("src/main.rs", Kind::Code),
+            ("Makefile", Kind::Code),
+            ("page.HTM", Kind::Html),
+            ("data.csv", Kind::Csv),
+            ("odd.xyz", Kind::Text),
         ] {
-            assert_eq!(
-                sniff(name, b"some words\n"),
-                Sniffed::Read(format),
-                "{name}"
-            );
+            assert_eq!(sniff(name, b"some words\n"), Sniffed::Read(kind), "{name}");
         }
     }
 
     #[test]
     fn content_decides_before_names() {
-        assert_eq!(sniff("x.txt", b"%PDF-1.4\n"), Sniffed::Read(Format::Pdf));
+        assert_eq!(sniff("x.txt", b"%PDF-1.4\n"), Sniffed::Read(Kind::Pdf));
         assert_eq!(
             sniff("x", b"<!DOCTYPE HTML><p>a"),
-            Sniffed::Read(Format::Html)
+            Sniffed::Read(Kind::Html)
         );
         assert_eq!(
             sniff("error.pdf", b"<html><p>Not found"),
-            Sniffed::Read(Format::Html)
+            Sniffed::Read(Kind::Html)
         );
         assert_eq!(
             sniff("tool", b"#!/usr/bin/env python3\n"),
-            Sniffed::Read(Format::Code)
+            Sniffed::Read(Kind::Code)
         );
         assert_eq!(
-            skip("x.txt", b"\x89PNG\r\n\x1a\n\0\0"),
-            "format not read yet: PNG (image)"
+            sniff("x.txt", b"\x89PNG\r\n\x1a\n\0\0"),
+            Sniffed::Read(Kind::Image)
         );
         assert_eq!(skip("x.txt", &[7u8; 400]), "binary file, not text");
         assert_eq!(skip("x.txt", b""), "empty file");
@@ -183,35 +179,23 @@ mod tests {
     }
 
     #[test]
-    fn office_files_are_named() {
-        let zip = |entry: &str| [b"PK\x03\x04", [0u8; 26].as_slice(), entry.as_bytes()].concat();
+    fn containers_are_known_whatever_their_name() {
+        assert_eq!(sniff("a.txt", b"PK\x03\x04\0"), Sniffed::Read(Kind::Zip));
         assert_eq!(
-            skip("a.docx", &zip("[Content_Types].xml word/document.xml")),
-            "format not read yet: DOCX (Word document)"
+            sniff("b", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+            Sniffed::Read(Kind::Compound)
         );
         assert_eq!(
-            skip("a.bin", &zip("xl/workbook.xml")),
-            "format not read yet: XLSX (Excel workbook)"
+            sniff("r.doc", b"{\\rtf1\\ansi Hello}"),
+            Sniffed::Read(Kind::Rtf)
         );
         assert_eq!(
-            skip("b", &zip("mimetypeapplication/epub+zip")),
-            "format not read yet: EPUB (book)"
+            sniff("inbox", b"From a@b Mon Jan 1\nFrom: a@b\n\nHello"),
+            Sniffed::Read(Kind::Mbox)
         );
         assert_eq!(
-            skip("b.zip", &zip("readme.txt")),
-            "format not read yet: ZIP (archive)"
-        );
-        assert_eq!(
-            skip("old.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
-            "format not read yet: DOC (Word 97 document)"
-        );
-        assert_eq!(
-            skip("m.eml", b"From: a@b.c\nSubject: hi\n\nHello"),
-            "format not read yet: EML (mail)"
-        );
-        assert_eq!(
-            skip("r.rtf", b"{\\rtf1\\ansi Hello}"),
-            "format not read yet: RTF (rich text)"
+            skip("a.rar", b"Rar!\x1a\x07\0"),
+            "format not read: RAR (archive)"
         );
     }
 
@@ -221,13 +205,13 @@ mod tests {
             .encode_utf16()
             .flat_map(u16::to_le_bytes)
             .collect();
-        assert_eq!(sniff("a.txt", &wide), Sniffed::Read(Format::Text));
+        assert_eq!(sniff("a.txt", &wide), Sniffed::Read(Kind::Text));
         assert_eq!(
             sniff(
                 "a.txt",
                 b"one NUL \0 in a log line that is otherwise fine and long"
             ),
-            Sniffed::Read(Format::Text)
+            Sniffed::Read(Kind::Text)
         );
         assert_eq!(skip("a.txt", &[0u8; 4096]), "binary file, not text");
     }

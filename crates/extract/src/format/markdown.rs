@@ -108,7 +108,7 @@ fn kind_of(tag: &Tag<'_>, items: usize) -> Option<BlockKind> {
             Some(BlockKind::Paragraph)
         }
         Tag::CodeBlock(_) => Some(BlockKind::Code { item: None }),
-        Tag::Table(_) => Some(BlockKind::Table),
+        Tag::Table(_) => Some(BlockKind::Table { continues: false }),
         _ => None,
     }
 }
@@ -154,7 +154,10 @@ mod tests {
                 ("- one\n  more".into(), BlockKind::ListItem),
                 ("- two".into(), BlockKind::ListItem),
                 ("  - inner".into(), BlockKind::ListItem),
-                ("| a | b |\n|---|---|\n| 1 | 2 |".into(), BlockKind::Table),
+                (
+                    "| a | b |\n|---|---|\n| 1 | 2 |".into(),
+                    BlockKind::Table { continues: false }
+                ),
                 (
                     "```sh\nls\n\nls -l\n```".into(),
                     BlockKind::Code { item: None }

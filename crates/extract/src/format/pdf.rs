@@ -4,10 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use docent_core::document::{Document, Format};
+use docent_core::source::Gap;
 
 use super::panic_message;
-use crate::Limits;
 use crate::charset::Decoded;
+use crate::job::{Job, Refusal as Refused};
 
 mod first;
 mod layout;
@@ -51,8 +52,8 @@ enum Refusal {
 ///
 /// # Errors
 /// Why nothing of it can be read, for a person.
-pub(crate) fn read(bytes: &[u8], limits: &Limits, engines: Engines) -> Result<Document, String> {
-    let deadline = limits.deadline();
+pub(crate) fn read(bytes: &[u8], job: &Job<'_>) -> Result<Document, Refused> {
+    let (deadline, engines) = (job.deadline(), job.engines);
     let second = Second::new(bytes);
     let first = match engines {
         Engines::Both => guarded(|| first::open(bytes)),
@@ -70,11 +71,11 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits, engines: Engines) -> Result<Do
                 } else {
                     other
                 };
-                return Err(format!("not a readable PDF: {}", shortened(reason)));
+                return Err(format!("not a readable PDF: {}", shortened(reason)).into());
             }
         },
     };
-    pages.into_document()
+    Ok(pages.into_document()?)
 }
 
 const ENCRYPTED: &str = "encrypted: needs a password";
@@ -219,7 +220,7 @@ impl Pages {
         let mut document = super::document(Format::Pdf, Decoded { text, warnings });
         document.blocks = blocks;
         document.title = self.title.as_deref().and_then(layout::sensible_title);
-        document.incomplete = incomplete;
+        document.incomplete = incomplete.map(Gap::new);
         Ok(super::with_language(document))
     }
 

@@ -1,5 +1,6 @@
 //! What holds of every format, whatever the bytes.
 
+use docent_core::source::Gap;
 use proptest::prelude::*;
 
 use super::*;
@@ -16,7 +17,7 @@ fn assert_sound(bytes: &[u8], name: &str) {
     assert_eq!(extraction.bytes, bytes.len() as u64);
     match extraction.outcome {
         Outcome::Read(document) => assert_eq!(check(&document), Ok(()), "{name}"),
-        Outcome::Failed { reason } | Outcome::Skipped { reason } => {
+        Outcome::Failed(Gap { reason, .. }) | Outcome::Skipped(Gap { reason, .. }) => {
             assert!(!reason.is_empty(), "{name}");
             assert!(!reason.contains("broke off"), "{name}: {reason}");
         }
@@ -120,7 +121,7 @@ fn what_is_left_out_says_why() {
     assert_eq!(outcome(b"", "a.txt"), Outcome::skipped("empty file"));
     assert_eq!(
         outcome(b" \n\t\n", "a.txt"),
-        Outcome::skipped("empty: nothing but white space or hidden text")
+        Outcome::skipped("empty: nothing but white space")
     );
     let small = Limits {
         max_file_bytes: 3,
@@ -128,7 +129,7 @@ fn what_is_left_out_says_why() {
     };
     let extraction = extract_bytes(b"four", "a.txt", &small);
     assert!(
-        matches!(&extraction.outcome, Outcome::Skipped { reason } if reason.starts_with("too large"))
+        matches!(&extraction.outcome, Outcome::Skipped(gap) if gap.reason.starts_with("too large"))
     );
     assert_eq!(extraction.hash, None);
 }

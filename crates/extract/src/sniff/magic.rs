@@ -1,40 +1,47 @@
 //! Kinds of file that are known by their bytes.
 
-use super::names;
+use super::kind::Kind;
 
-/// A kind of file that is no text.
-pub(crate) enum Kind {
-    Pdf,
-    /// A document that a later version may read.
+/// What a file is that is known by its bytes.
+pub(crate) enum Magic {
+    Read(Kind),
+    /// A document that no reader is there for.
     NotYet(&'static str),
     /// Nothing that has text to read.
     Never(&'static str),
 }
 
-/// Bytes that a file begins with, and what it then is: `+` for a document that is not read yet.
-const BEGINNINGS: &[(&[u8], &str)] = &[
-    (b"\x89PNG\r\n\x1a\n", "+PNG (image)"),
-    (b"\xff\xd8\xff", "+JPEG (image)"),
-    (b"GIF87a", "+GIF (image)"),
-    (b"GIF89a", "+GIF (image)"),
-    (b"II*\0", "+TIFF (image)"),
-    (b"MM\0*", "+TIFF (image)"),
+/// Bytes that a file with a reader begins with.
+const READ: &[(&[u8], Kind)] = &[
+    (b"\x89PNG\r\n\x1a\n", Kind::Image),
+    (b"\xff\xd8\xff", Kind::Image),
+    (b"GIF87a", Kind::Image),
+    (b"GIF89a", Kind::Image),
+    (b"II*\0", Kind::Image),
+    (b"MM\0*", Kind::Image),
+    (b"{\\rtf", Kind::Rtf),
+    (b"\x78\x9f\x3e\x22", Kind::Tnef),
+    (b"\x1f\x8b", Kind::Gzip),
+    (b"7z\xbc\xaf\x27\x1c", Kind::SevenZip),
+    (b"PK\x03\x04", Kind::Zip),
+    (b"PK\x05\x06", Kind::Zip),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind::Compound),
+];
+
+/// Bytes that a file without a reader begins with, and what it then is: `+` for a document.
+const NOT_READ: &[(&[u8], &str)] = &[
     (b"8BPS", "+PSD (image)"),
     (b"\0\0\x01\0", "ICO (icon)"),
     (b"AT&TFORM", "+DjVu (scanned document)"),
     (b"%!PS-Adobe", "+PostScript"),
-    (b"{\\rtf", "+RTF (rich text)"),
     (b"ITSF", "+CHM (Windows help)"),
     (b"!BDN", "+PST (Outlook mailbox)"),
     (
         b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d",
         "+ONE (OneNote section)",
     ),
-    (b"\x78\x9f\x3e\x22", "+TNEF (winmail.dat)"),
-    (b"\x1f\x8b", "+GZIP (archive)"),
     (b"BZh", "+BZIP2 (archive)"),
     (b"\xfd7zXZ\0", "+XZ (archive)"),
-    (b"7z\xbc\xaf\x27\x1c", "+7Z (archive)"),
     (b"Rar!\x1a\x07", "+RAR (archive)"),
     (b"\x28\xb5\x2f\xfd", "+Zstandard (archive)"),
     (b"\x04\x22\x4d\x18", "+LZ4 (archive)"),
@@ -65,40 +72,40 @@ const BEGINNINGS: &[(&[u8], &str)] = &[
     (b"\x80\x02}q", "pickled data"),
 ];
 
-/// The kind of a file by its first bytes; the extension only tells twins apart.
-pub(crate) fn kind(first: &[u8], extension: &str) -> Option<Kind> {
+/// What a file is by its first bytes.
+pub(crate) fn magic(first: &[u8]) -> Option<Magic> {
     // Some programs write a line or two before the header; readers allow for a kilobyte.
     if contains(&first[..first.len().min(1024)], b"%PDF-") && !begins_as_markup(first) {
-        return Some(Kind::Pdf);
+        return Some(Magic::Read(Kind::Pdf));
     }
-    if first.starts_with(b"PK\x03\x04") || first.starts_with(b"PK\x05\x06") {
-        return Some(zip(first, extension));
-    }
-    if first.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
-        return Some(Kind::NotYet(compound(first, extension)));
-    }
-    if let Some(kind) = riff(first).or_else(|| iso_media(first)) {
-        return Some(kind);
+    if let Some(magic) = riff(first).or_else(|| iso_media(first)) {
+        return Some(magic);
     }
     if first.get(257..262) == Some(b"ustar") {
-        return Some(Kind::NotYet("TAR (archive)"));
+        return Some(Magic::Read(Kind::Tar));
     }
     // Two letters are too few to call a text a bitmap.
     if first.starts_with(b"BM") && first.get(6..10) == Some(&[0; 4]) {
-        return Some(Kind::NotYet("BMP (image)"));
+        return Some(Magic::Read(Kind::Image));
     }
-    let (bytes, what) = BEGINNINGS
-        .iter()
-        .find(|(bytes, _)| first.starts_with(bytes))?;
-    // Letters that may begin a plain text count only together with bytes that may not.
-    let letters = bytes.iter().all(u8::is_ascii_alphanumeric);
-    if letters && !first[..first.len().min(512)].contains(&0) {
-        return None;
+    if let Some((bytes, kind)) = beginning(READ, first) {
+        return believed(bytes, first).then_some(Magic::Read(*kind));
     }
-    Some(match what.strip_prefix('+') {
-        Some(document) => Kind::NotYet(document),
-        None => Kind::Never(what),
+    let (bytes, what) = beginning(NOT_READ, first)?;
+    believed(bytes, first).then(|| match what.strip_prefix('+') {
+        Some(document) => Magic::NotYet(document),
+        None => Magic::Never(what),
     })
+}
+
+fn beginning<'t, T>(table: &'t [(&[u8], T)], first: &[u8]) -> Option<&'t (&'t [u8], T)> {
+    table.iter().find(|(bytes, _)| first.starts_with(bytes))
+}
+
+/// Letters that may begin a plain text count only together with bytes that may not.
+fn believed(bytes: &[u8], first: &[u8]) -> bool {
+    let letters = bytes.iter().all(u8::is_ascii_alphanumeric);
+    !letters || first[..first.len().min(512)].contains(&0)
 }
 
 fn begins_as_markup(first: &[u8]) -> bool {
@@ -119,110 +126,38 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     false
 }
 
-/// A name of an entry in a zip archive, and what the archive then is.
-const ZIP_ENTRIES: &[(&str, &str)] = &[
-    ("mimetypeapplication/epub+zip", "EPUB (book)"),
-    (
-        "mimetypeapplication/vnd.oasis.opendocument.text",
-        "ODT (OpenDocument text)",
-    ),
-    (
-        "mimetypeapplication/vnd.oasis.opendocument.spreadsheet",
-        "ODS (OpenDocument spreadsheet)",
-    ),
-    (
-        "mimetypeapplication/vnd.oasis.opendocument.presentation",
-        "ODP (OpenDocument presentation)",
-    ),
-    ("word/", "DOCX (Word document)"),
-    ("xl/", "XLSX (Excel workbook)"),
-    ("ppt/", "PPTX (PowerPoint presentation)"),
-    ("visio/", "VSDX (Visio drawing)"),
-    ("FixedDocSeq.fdseq", "XPS (document)"),
-    ("Index/Document.iwa", "iWork document"),
-    ("AndroidManifest.xml", "APK (program)"),
-    ("META-INF/MANIFEST.MF", "JAR (program)"),
-];
-
-/// Extensions of formats that are zip archives inside.
-const ZIPPED: &[&str] = &[
-    "docm", "docx", "dotx", "epub", "key", "numbers", "odp", "ods", "odt", "ott", "pages", "ppsx",
-    "pptm", "pptx", "vsdx", "xlsb", "xlsm", "xlsx", "xltx", "xps",
-];
-
-/// Extensions of formats that are OLE compound files inside.
-const COMPOUND: &[&str] = &[
-    "doc", "dot", "hwp", "msg", "pot", "pps", "ppt", "vsd", "wps", "xls", "xlt",
-];
-
-fn zip(first: &[u8], extension: &str) -> Kind {
-    let named = ZIPPED
-        .contains(&extension)
-        .then(|| names::not_read_yet(extension))
-        .flatten();
-    let entry = || {
-        ZIP_ENTRIES
-            .iter()
-            .find(|(entry, _)| contains(first, entry.as_bytes()))
-    };
-    let what = named.or_else(|| entry().map(|(_, what)| *what));
-    Kind::NotYet(what.unwrap_or("ZIP (archive)"))
-}
-
-/// An OLE compound file: old Office formats, told apart by the extension or, failing that, by
-/// the names of their streams, which are UTF-16.
-fn compound(first: &[u8], extension: &str) -> &'static str {
-    if let Some(what) = names::not_read_yet(extension).filter(|_| COMPOUND.contains(&extension)) {
-        return what;
-    }
-    let holds = |stream: &str| {
-        let wide: Vec<u8> = stream.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        contains(first, &wide)
-    };
-    match () {
-        () if holds("WordDocument") => "DOC (Word 97 document)",
-        () if holds("Workbook") => "XLS (Excel 97 workbook)",
-        () if holds("PowerPoint Document") => "PPT (PowerPoint 97 presentation)",
-        () if holds("__substg1.0_") => "MSG (Outlook message)",
-        () => "OLE compound file (old Office document)",
-    }
-}
-
-fn riff(first: &[u8]) -> Option<Kind> {
+fn riff(first: &[u8]) -> Option<Magic> {
     if !first.starts_with(b"RIFF") {
         return None;
     }
     match first.get(8..12)? {
-        b"WEBP" => Some(Kind::NotYet("WebP (image)")),
-        b"WAVE" => Some(Kind::Never("WAV (audio)")),
-        b"AVI " => Some(Kind::Never("AVI (video)")),
+        b"WEBP" => Some(Magic::Read(Kind::Image)),
+        b"WAVE" => Some(Magic::Never("WAV (audio)")),
+        b"AVI " => Some(Magic::Never("AVI (video)")),
         _ => None,
     }
 }
 
-fn iso_media(first: &[u8]) -> Option<Kind> {
+fn iso_media(first: &[u8]) -> Option<Magic> {
     if first.get(4..8) != Some(b"ftyp") {
         return None;
     }
     Some(match first.get(8..12)? {
-        b"heic" | b"heix" | b"mif1" | b"heif" => Kind::NotYet("HEIC (image)"),
-        b"avif" => Kind::NotYet("AVIF (image)"),
-        b"M4A " => Kind::Never("M4A (audio)"),
-        _ => Kind::Never("MP4 (video)"),
+        b"heic" | b"heix" | b"mif1" | b"heif" => Magic::NotYet("HEIC (image)"),
+        b"avif" => Magic::NotYet("AVIF (image)"),
+        b"M4A " => Magic::Never("M4A (audio)"),
+        _ => Magic::Never("MP4 (video)"),
     })
 }
 
 /// Mail that is kept as text and has no extension to say so.
-pub(crate) fn mail(first: &[u8], extension: &str) -> Option<&'static str> {
-    if !extension.is_empty() {
-        return None;
-    }
+pub(crate) fn mail(first: &[u8]) -> Option<Kind> {
     let mailbox = first.starts_with(b"From ") && contains(first, b"\nFrom: ");
     let received = first.starts_with(b"Received: ") || first.starts_with(b"Return-Path: ");
     let message = received && contains(first, b"\nSubject:");
     match (mailbox, message) {
-        (true, _) => Some("MBOX (mail folder)"),
-        (_, true) => Some("EML (mail)"),
+        (true, _) => Some(Kind::Mbox),
+        (_, true) => Some(Kind::Eml),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! Kinds of file that are known by their names.
 
-use docent_core::document::Format;
+use super::kind::Kind;
 
 /// A language whose grammar is built in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,13 +39,32 @@ pub(crate) fn parts(name: &str) -> (String, String) {
     (base.to_owned(), extension)
 }
 
-/// The format of an extension, source code aside.
-pub(crate) fn format(extension: &str) -> Option<Format> {
-    match extension {
-        "md" | "markdown" | "mdown" | "mkd" | "mdx" | "rmd" | "qmd" => Some(Format::Markdown),
-        "html" | "htm" | "xhtml" | "xht" | "shtml" => Some(Format::Html),
-        _ => None,
-    }
+/// The reader of a text by its extension, source code aside.
+pub(crate) fn text_kind(extension: &str) -> Option<Kind> {
+    Some(match extension {
+        "md" | "markdown" | "mdown" | "mkd" | "mdx" | "rmd" | "qmd" => Kind::Markdown,
+        "rst" | "rest" => Kind::RestructuredText,
+        "adoc" | "asciidoc" | "asc" => Kind::AsciiDoc,
+        "org" => Kind::Org,
+        "tex" | "latex" | "ltx" => Kind::Latex,
+        "html" | "htm" | "xhtml" | "xht" | "shtml" => Kind::Html,
+        "mht" | "mhtml" => Kind::Mhtml,
+        "fb2" => Kind::Fb2,
+        "eml" | "emlx" => Kind::Eml,
+        "mbox" | "mbx" => Kind::Mbox,
+        "csv" | "tsv" | "tab" => Kind::Csv,
+        "json" | "geojson" | "webmanifest" => Kind::Json,
+        "jsonl" | "ndjson" => Kind::JsonLines,
+        "xml" | "svg" | "rss" | "atom" | "xsd" | "xsl" | "xslt" | "kml" | "gpx" | "nxml"
+        | "jats" | "opml" | "plist" => Kind::Xml,
+        "yaml" | "yml" => Kind::Yaml,
+        "toml" => Kind::Toml,
+        "ipynb" => Kind::Notebook,
+        "vtt" | "srt" => Kind::Subtitles,
+        "ics" | "ical" | "ifb" => Kind::Calendar,
+        "vcf" | "vcard" => Kind::Contacts,
+        _ => return None,
+    })
 }
 
 /// How a file of source code is read; `None` if it is none. A script without an extension
@@ -178,7 +197,6 @@ const LINE_CODE: &[&str] = &[
     "tcl",
     "tf",
     "thrift",
-    "toml",
     "v",
     "vala",
     "vb",
@@ -189,8 +207,6 @@ const LINE_CODE: &[&str] = &[
     "vue",
     "wat",
     "wgsl",
-    "yaml",
-    "yml",
     "zig",
 ];
 
@@ -236,81 +252,18 @@ pub(crate) fn not_read_yet(extension: &str) -> Option<&'static str> {
     Some(NOT_YET[at].1)
 }
 
-/// The same for a file that is text: a letter that is called `.doc` can be read as it is, a
-/// mail is more than its text.
-pub(crate) fn text_not_read_yet(extension: &str) -> Option<&'static str> {
-    let structured = [
-        "eml", "emlx", "fb2", "ipynb", "mbox", "mht", "mhtml", "p7m", "svg",
-    ];
-    structured
-        .contains(&extension)
-        .then(|| not_read_yet(extension))
-        .flatten()
-}
-
 /// Extensions of documents that are not read yet; sorted.
 const NOT_YET: &[(&str, &str)] = &[
-    ("7z", "7Z (archive)"),
     ("avif", "AVIF (image)"),
     ("azw3", "AZW3 (book)"),
-    ("bmp", "BMP (image)"),
     ("chm", "CHM (Windows help)"),
     ("djvu", "DjVu (scanned document)"),
-    ("doc", "DOC (Word 97 document)"),
-    ("docm", "DOCM (Word document)"),
-    ("docx", "DOCX (Word document)"),
-    ("dot", "DOT (Word 97 template)"),
-    ("dotx", "DOTX (Word template)"),
-    ("eml", "EML (mail)"),
-    ("emlx", "EMLX (mail)"),
-    ("epub", "EPUB (book)"),
-    ("fb2", "FB2 (book)"),
-    ("gif", "GIF (image)"),
     ("heic", "HEIC (image)"),
-    ("hwp", "HWP (Hangul document)"),
-    ("ipynb", "IPYNB (Jupyter notebook)"),
-    ("jpeg", "JPEG (image)"),
-    ("jpg", "JPEG (image)"),
-    ("key", "KEY (Keynote presentation)"),
-    ("mbox", "MBOX (mail folder)"),
-    ("mht", "MHTML (web archive)"),
-    ("mhtml", "MHTML (web archive)"),
     ("mobi", "MOBI (book)"),
-    ("msg", "MSG (Outlook message)"),
-    ("numbers", "NUMBERS (Numbers spreadsheet)"),
-    ("odp", "ODP (OpenDocument presentation)"),
-    ("ods", "ODS (OpenDocument spreadsheet)"),
-    ("odt", "ODT (OpenDocument text)"),
     ("one", "ONE (OneNote section)"),
-    ("ott", "OTT (OpenDocument template)"),
-    ("p7m", "P7M (signed mail)"),
-    ("pages", "PAGES (Pages document)"),
-    ("png", "PNG (image)"),
-    ("pot", "POT (PowerPoint 97 template)"),
-    ("pps", "PPS (PowerPoint 97 show)"),
-    ("ppsx", "PPSX (PowerPoint show)"),
-    ("ppt", "PPT (PowerPoint 97 presentation)"),
-    ("pptm", "PPTM (PowerPoint presentation)"),
-    ("pptx", "PPTX (PowerPoint presentation)"),
     ("pst", "PST (Outlook mailbox)"),
-    ("rtf", "RTF (rich text)"),
-    ("svg", "SVG (image)"),
-    ("tif", "TIFF (image)"),
-    ("tiff", "TIFF (image)"),
-    ("vsd", "VSD (Visio 97 drawing)"),
-    ("vsdx", "VSDX (Visio drawing)"),
     ("webarchive", "WEBARCHIVE (web archive)"),
-    ("webp", "WebP (image)"),
     ("wpd", "WPD (WordPerfect document)"),
-    ("wps", "WPS (Works document)"),
-    ("xls", "XLS (Excel 97 workbook)"),
-    ("xlsb", "XLSB (Excel workbook)"),
-    ("xlsm", "XLSM (Excel workbook)"),
-    ("xlsx", "XLSX (Excel workbook)"),
-    ("xlt", "XLT (Excel 97 template)"),
-    ("xltx", "XLTX (Excel template)"),
-    ("xps", "XPS (document)"),
-    ("zip", "ZIP (archive)"),
 ];
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use std::sync::mpsc;
 
 use super::channel::{self, Inbox, Input, Outbox};
 use super::protocol::{READY, Request, encode_reply};
-use crate::format::{extract_with, panic_message};
-use crate::{Extraction, Limits, Outcome, people_bytes};
+use crate::format::panic_message;
+use crate::{Extraction, Limits, Outcome, job, people_bytes};
 
 /// Parsers recurse; what a deep document takes of the stack must not end the process.
 const PARSER_STACK_BYTES: usize = 64 << 20;
@@ -72,7 +72,7 @@ fn extract(request: &Request, input: Input) -> Extraction {
             Input::File(file) => read(file, &limits),
         };
         match bytes {
-            Ok(bytes) => extract_with(&bytes, &request.name, &limits, request.engines()),
+            Ok(bytes) => job::run(&bytes, &request.name, &limits, request.engines()),
             Err(outcome) => unread(*outcome),
         }
     };
@@ -90,6 +90,7 @@ fn unread(outcome: Outcome) -> Extraction {
         outcome,
         hash: None,
         bytes: 0,
+        inner: Vec::new(),
     }
 }
 

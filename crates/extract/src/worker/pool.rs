@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::channel::Link;
 use super::protocol::{READY, Request, decode_reply};
-use crate::{DEFAULT_MAX_FILE_BYTES, ExtractError, Extraction, Limits, Outcome, people_bytes};
+use crate::{ExtractError, Extraction, Limits, Outcome, people_bytes};
 
 /// A worker that is not up by then never will be; a busy machine may take its time.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -35,8 +35,8 @@ pub struct PoolOptions {
     pub timeout: Duration,
     /// The address space that a worker may take.
     pub memory_bytes: u64,
-    /// A larger file is skipped.
-    pub max_file_bytes: u64,
+    /// The other bounds; the time is set by `timeout`.
+    pub limits: Limits,
     /// A worker is replaced after so many files, whatever a parser may have leaked.
     pub files_per_worker: u32,
 }
@@ -50,7 +50,7 @@ impl PoolOptions {
             workers: workers.max(1),
             timeout: Duration::from_secs(60),
             memory_bytes: 2 << 30,
-            max_file_bytes: DEFAULT_MAX_FILE_BYTES,
+            limits: Limits::default(),
             files_per_worker: 1_000,
         }
     }
@@ -116,8 +116,7 @@ impl Pool {
         let place = self.take_place();
         let mut request = Request {
             name: name.to_owned(),
-            max_file_bytes: limits.max_file_bytes,
-            time_ms: u64::try_from(limits.time.as_millis()).unwrap_or(u64::MAX),
+            bounds: (&limits).into(),
             again: false,
         };
         let first = match place.run(&request, file)? {
@@ -137,17 +136,18 @@ impl Pool {
             }
         }
         Ok(Extraction {
-            outcome: Outcome::Failed { reason: first },
+            outcome: Outcome::failed(first),
             hash: hash(file),
             bytes: file.metadata().map_or(0, |data| data.len()),
+            inner: Vec::new(),
         })
     }
 
     /// A reader that stops by itself leaves time to send what it has.
     fn limits(&self) -> Limits {
         Limits {
-            max_file_bytes: self.options.max_file_bytes,
             time: self.options.timeout.mul_f32(0.75),
+            ..self.options.limits.clone()
         }
     }
 
@@ -197,7 +197,9 @@ impl Pool {
     fn max_reply_bytes(&self) -> usize {
         let bytes = self
             .options
+            .limits
             .max_file_bytes
+            .max(self.options.limits.max_unpacked_bytes)
             .saturating_mul(4)
             .saturating_add(64 << 20);
         usize::try_from(bytes).unwrap_or(usize::MAX)
@@ -289,6 +291,7 @@ fn unread(outcome: Outcome) -> Extraction {
         outcome,
         hash: None,
         bytes: 0,
+        inner: Vec::new(),
     }
 }
 

@@ -6,13 +6,15 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use docent_core::document::{Block, BlockKind, Document, Format, Locator};
+use docent_core::document::{
+    Area, Badge, Block, BlockKind, Cell, Document, Format, Line, Locator, Page,
+};
 use docent_core::language::Language;
-use docent_core::source::ContentHash;
+use docent_core::source::{ContentHash, Gap};
 use serde::{Deserialize, Serialize};
 
 use crate::format::pdf::Engines;
-use crate::{Extraction, Limits, Outcome, check};
+use crate::{Extraction, Inner, Limits, Outcome, check};
 
 /// A frame of a request is a name and some numbers.
 pub(super) const MAX_REQUEST_BYTES: usize = 1 << 20;
@@ -30,17 +32,55 @@ pub(super) struct BrokenFrame(String);
 pub(super) struct Request {
     /// The file's path or name.
     pub(super) name: String,
-    pub(super) max_file_bytes: u64,
-    pub(super) time_ms: u64,
+    pub(super) bounds: Bounds,
     /// The first attempt at this file broke off: take the other way, where there is one.
     pub(super) again: bool,
 }
 
+/// [`Limits`]; the same fields.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Bounds {
+    max_file_bytes: u64,
+    time: Duration,
+    max_unpacked_bytes: u64,
+    max_ratio: u64,
+    max_depth: u32,
+    max_entries: u64,
+    max_pages: u64,
+    max_cells: u64,
+    passwords: Vec<String>,
+}
+
+impl From<&Limits> for Bounds {
+    fn from(limits: &Limits) -> Self {
+        Bounds {
+            max_file_bytes: limits.max_file_bytes,
+            time: limits.time,
+            max_unpacked_bytes: limits.max_unpacked_bytes,
+            max_ratio: limits.max_ratio,
+            max_depth: limits.max_depth,
+            max_entries: limits.max_entries as u64,
+            max_pages: limits.max_pages as u64,
+            max_cells: limits.max_cells as u64,
+            passwords: limits.passwords.clone(),
+        }
+    }
+}
+
 impl Request {
     pub(super) fn limits(&self) -> Limits {
+        let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let bounds = &self.bounds;
         Limits {
-            max_file_bytes: self.max_file_bytes,
-            time: Duration::from_millis(self.time_ms),
+            max_file_bytes: bounds.max_file_bytes,
+            time: bounds.time,
+            max_unpacked_bytes: bounds.max_unpacked_bytes,
+            max_ratio: bounds.max_ratio,
+            max_depth: bounds.max_depth,
+            max_entries: size(bounds.max_entries),
+            max_pages: size(bounds.max_pages),
+            max_cells: size(bounds.max_cells),
+            passwords: bounds.passwords.clone(),
         }
     }
 
@@ -70,16 +110,34 @@ struct Reply<'a> {
     bytes: u64,
     #[serde(borrow)]
     outcome: Answer<'a>,
+    #[serde(borrow)]
+    inner: Vec<Enclosed<'a>>,
 }
 
+/// An [`Inner`].
+#[derive(Serialize, Deserialize)]
+struct Enclosed<'a> {
+    path: Cow<'a, str>,
+    hash: Option<[u8; 32]>,
+    bytes: u64,
+    #[serde(borrow)]
+    outcome: Answer<'a>,
+}
+
+/// An [`Outcome`].
 #[derive(Serialize, Deserialize)]
 enum Answer<'a> {
     #[serde(borrow)]
-    Read(Paper<'a>),
-    Failed(String),
-    Skipped(String),
+    Read(Box<Paper<'a>>),
+    Failed(Lack),
+    Skipped(Lack),
 }
 
+/// A [`Gap`]: why, and what would help.
+#[derive(Serialize, Deserialize)]
+struct Lack(String, Option<String>);
+
+/// A [`Document`].
 #[derive(Serialize, Deserialize)]
 struct Paper<'a> {
     format: Format,
@@ -88,35 +146,88 @@ struct Paper<'a> {
     #[serde(borrow)]
     text: Cow<'a, str>,
     blocks: Vec<Stretch>,
+    lines: Vec<(u64, [i32; 4])>,
+    pages: Vec<(Badge, Option<Lack>)>,
+    properties: Vec<(String, String)>,
     warnings: Vec<String>,
-    incomplete: Option<String>,
+    incomplete: Option<Lack>,
 }
 
+/// A [`Block`].
 #[derive(Serialize, Deserialize)]
 struct Stretch {
     start: u64,
     end: u64,
     kind: BlockKind,
     place: Place,
+    hidden: bool,
 }
 
 /// A [`Locator`]; the same variants.
 #[derive(Serialize, Deserialize)]
 enum Place {
     Lines(u32, u32),
-    Page(u32, u32, u32, u32),
+    Page([u32; 4], Option<[i32; 4]>, Badge),
+    Paragraphs(u32, u32),
+    Cells(String, [u32; 4]),
+    Slides(u32, u32),
+    Chapter(u32, String, u32, u32),
+    Part(String, u32, u32),
 }
 
-impl From<Locator> for Place {
-    fn from(locator: Locator) -> Self {
-        match locator {
+fn edges(area: Area) -> [i32; 4] {
+    [area.left, area.top, area.right, area.bottom]
+}
+
+fn area([left, top, right, bottom]: [i32; 4]) -> Area {
+    Area {
+        left,
+        top,
+        right,
+        bottom,
+    }
+}
+
+impl From<&Gap> for Lack {
+    fn from(gap: &Gap) -> Self {
+        Lack(gap.reason.clone(), gap.help.clone())
+    }
+}
+
+impl From<Lack> for Gap {
+    fn from(Lack(reason, help): Lack) -> Self {
+        Gap { reason, help }
+    }
+}
+
+impl From<&Locator> for Place {
+    fn from(locator: &Locator) -> Self {
+        match locator.clone() {
             Locator::Lines { first, last } => Place::Lines(first, last),
             Locator::Page {
                 page,
                 first_line,
                 last_line,
                 last_page,
-            } => Place::Page(page, first_line, last_line, last_page),
+                area,
+                badge,
+            } => Place::Page(
+                [page, first_line, last_line, last_page],
+                area.map(edges),
+                badge,
+            ),
+            Locator::Paragraphs { first, last } => Place::Paragraphs(first, last),
+            Locator::Cells { sheet, first, last } => {
+                Place::Cells(sheet, [first.row, first.column, last.row, last.column])
+            }
+            Locator::Slides { first, last } => Place::Slides(first, last),
+            Locator::Chapter {
+                number,
+                title,
+                first,
+                last,
+            } => Place::Chapter(number, title, first, last),
+            Locator::Part { part, first, last } => Place::Part(part, first, last),
         }
     }
 }
@@ -125,12 +236,31 @@ impl From<Place> for Locator {
     fn from(place: Place) -> Self {
         match place {
             Place::Lines(first, last) => Locator::Lines { first, last },
-            Place::Page(page, first_line, last_line, last_page) => Locator::Page {
+            Place::Page([page, first_line, last_line, last_page], place, badge) => Locator::Page {
                 page,
                 first_line,
                 last_line,
                 last_page,
+                area: place.map(area),
+                badge,
             },
+            Place::Paragraphs(first, last) => Locator::Paragraphs { first, last },
+            Place::Cells(sheet, [row, column, last_row, last_column]) => Locator::Cells {
+                sheet,
+                first: Cell { row, column },
+                last: Cell {
+                    row: last_row,
+                    column: last_column,
+                },
+            },
+            Place::Slides(first, last) => Locator::Slides { first, last },
+            Place::Chapter(number, title, first, last) => Locator::Chapter {
+                number,
+                title,
+                first,
+                last,
+            },
+            Place::Part(part, first, last) => Locator::Part { part, first, last },
         }
     }
 }
@@ -141,16 +271,22 @@ impl<'a> From<&'a Document> for Paper<'a> {
             start: block.span.start as u64,
             end: block.span.end as u64,
             kind: block.kind.clone(),
-            place: block.locator.into(),
+            place: (&block.locator).into(),
+            hidden: block.hidden,
         };
+        let line = |line: &Line| (line.start as u64, edges(line.area));
+        let page = |page: &Page| (page.badge, page.gap.as_ref().map(Lack::from));
         Paper {
             format: document.format,
             title: document.title.clone(),
             language: document.language,
             text: Cow::Borrowed(&document.text),
             blocks: document.blocks.iter().map(stretch).collect(),
+            lines: document.lines.iter().map(line).collect(),
+            pages: document.pages.iter().map(page).collect(),
+            properties: document.properties.clone(),
             warnings: document.warnings.clone(),
-            incomplete: document.incomplete.clone(),
+            incomplete: document.incomplete.as_ref().map(Lack::from),
         }
     }
 }
@@ -161,6 +297,15 @@ impl From<Paper<'_>> for Document {
             span: stretch.start as usize..stretch.end as usize,
             kind: stretch.kind,
             locator: stretch.place.into(),
+            hidden: stretch.hidden,
+        };
+        let line = |(start, edges)| Line {
+            start: start as usize,
+            area: area(edges),
+        };
+        let page = |(badge, gap): (Badge, Option<Lack>)| Page {
+            badge,
+            gap: gap.map(Gap::from),
         };
         Document {
             format: paper.format,
@@ -168,10 +313,43 @@ impl From<Paper<'_>> for Document {
             language: paper.language,
             text: paper.text.into_owned(),
             blocks: paper.blocks.into_iter().map(block).collect(),
+            lines: paper.lines.into_iter().map(line).collect(),
+            pages: paper.pages.into_iter().map(page).collect(),
+            properties: paper.properties,
             warnings: paper.warnings,
-            incomplete: paper.incomplete,
+            incomplete: paper.incomplete.map(Gap::from),
         }
     }
+}
+
+fn enclosed(inner: &Inner) -> Enclosed<'_> {
+    Enclosed {
+        path: Cow::Borrowed(&inner.path),
+        hash: inner.hash.map(|hash| hash.0),
+        bytes: inner.bytes,
+        outcome: answer(&inner.outcome),
+    }
+}
+
+fn answer(outcome: &Outcome) -> Answer<'_> {
+    match outcome {
+        Outcome::Read(document) => Answer::Read(Box::new(document.into())),
+        Outcome::Failed(gap) => Answer::Failed(gap.into()),
+        Outcome::Skipped(gap) => Answer::Skipped(gap.into()),
+    }
+}
+
+/// What an answer says, checked.
+fn outcome(answer: Answer<'_>) -> Result<Outcome, BrokenFrame> {
+    Ok(match answer {
+        Answer::Failed(gap) => Outcome::Failed(gap.into()),
+        Answer::Skipped(gap) => Outcome::Skipped(gap.into()),
+        Answer::Read(paper) => {
+            let document = Document::from(*paper);
+            check(&document).map_err(|broken| BrokenFrame(broken.to_string()))?;
+            Outcome::Read(document)
+        }
+    })
 }
 
 /// The frame in which an extraction comes back.
@@ -179,11 +357,8 @@ pub(super) fn encode_reply(extraction: &Extraction) -> Result<Vec<u8>, BrokenFra
     encode(&Reply {
         hash: extraction.hash.map(|hash| hash.0),
         bytes: extraction.bytes,
-        outcome: match &extraction.outcome {
-            Outcome::Read(document) => Answer::Read(document.into()),
-            Outcome::Failed { reason } => Answer::Failed(reason.clone()),
-            Outcome::Skipped { reason } => Answer::Skipped(reason.clone()),
-        },
+        outcome: answer(&extraction.outcome),
+        inner: extraction.inner.iter().map(enclosed).collect(),
     })
 }
 
@@ -192,19 +367,23 @@ pub(super) fn encode_reply(extraction: &Extraction) -> Result<Vec<u8>, BrokenFra
 pub(super) fn decode_reply(frame: &[u8]) -> Result<Extraction, BrokenFrame> {
     let reply: Reply<'_> =
         postcard::from_bytes(frame).map_err(|error| BrokenFrame(error.to_string()))?;
-    let outcome = match reply.outcome {
-        Answer::Failed(reason) => Outcome::Failed { reason },
-        Answer::Skipped(reason) => Outcome::Skipped { reason },
-        Answer::Read(paper) => {
-            let document = Document::from(paper);
-            check(&document).map_err(|broken| BrokenFrame(broken.to_string()))?;
-            Outcome::Read(document)
-        }
+    let inner = |enclosed: Enclosed<'_>| -> Result<Inner, BrokenFrame> {
+        Ok(Inner {
+            path: enclosed.path.into_owned(),
+            outcome: outcome(enclosed.outcome)?,
+            hash: enclosed.hash.map(ContentHash),
+            bytes: enclosed.bytes,
+        })
     };
     Ok(Extraction {
-        outcome,
+        outcome: outcome(reply.outcome)?,
         hash: reply.hash.map(ContentHash),
         bytes: reply.bytes,
+        inner: reply
+            .inner
+            .into_iter()
+            .map(inner)
+            .collect::<Result<_, _>>()?,
     })
 }
 
@@ -236,15 +415,38 @@ mod tests {
 
     #[test]
     fn every_place_survives_the_journey() {
-        let lines = Locator::Lines { first: 1, last: 2 };
-        let page = Locator::Page {
-            page: 1,
-            first_line: 2,
-            last_line: 3,
-            last_page: 4,
-        };
-        for locator in [lines, page] {
-            assert_eq!(Locator::from(Place::from(locator)), locator);
+        let cell = |row, column| Cell { row, column };
+        let places = [
+            Locator::Lines { first: 1, last: 2 },
+            Locator::Page {
+                page: 1,
+                first_line: 2,
+                last_line: 3,
+                last_page: 4,
+                area: Some(area([1, -2, 3, 4])),
+                badge: Badge::Ocr,
+            },
+            Locator::Paragraphs { first: 1, last: 2 },
+            Locator::Cells {
+                sheet: "Costs".into(),
+                first: cell(1, 2),
+                last: cell(3, 4),
+            },
+            Locator::Slides { first: 1, last: 2 },
+            Locator::Chapter {
+                number: 1,
+                title: "The storm".into(),
+                first: 2,
+                last: 3,
+            },
+            Locator::Part {
+                part: "body".into(),
+                first: 1,
+                last: 2,
+            },
+        ];
+        for locator in places {
+            assert_eq!(Locator::from(Place::from(&locator)), locator);
         }
     }
 

@@ -52,7 +52,7 @@ fn tables_of_data_are_rows() {
         page.text,
         "Before\n\nFees\nItem | Cost\nFiling fee | 40 €\n\nAfter"
     );
-    assert_eq!(page.blocks[1].kind, BlockKind::Table);
+    assert_eq!(page.blocks[1].kind, BlockKind::Table { continues: false });
     assert_eq!(page.blocks[1].locator, Locator::Lines { first: 3, last: 5 });
 }
 

@@ -125,7 +125,7 @@ impl Writer {
             });
             return;
         }
-        self.end_item(BlockKind::Table);
+        self.end_item(BlockKind::Table { continues: false });
         self.text.push_str(&rows.join("\n"));
         self.begin(BlockKind::Paragraph);
     }

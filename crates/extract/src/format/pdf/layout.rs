@@ -81,16 +81,12 @@ pub(super) fn join(pages: &[String]) -> (String, Vec<Block>) {
         let mut line = Lines::new(page);
         for_each_group(page, 0..page.len(), |group| {
             for span in paragraphs(page, group) {
-                let locator = Locator::Page {
-                    page: number,
-                    first_line: line.of(span.start),
-                    last_line: line.of(span.end - 1),
-                    last_page: number,
-                };
+                let locator = Locator::page(number, line.of(span.start), line.of(span.end - 1));
                 blocks.push(Block {
                     span: offset + span.start..offset + span.end,
                     kind: BlockKind::Paragraph,
                     locator,
+                    hidden: false,
                 });
             }
         });
@@ -232,24 +228,8 @@ mod tests {
             .collect();
         assert_eq!(stretches.len(), 3);
         assert!(stretches[1].starts_with("The landlord"));
-        assert_eq!(
-            blocks[1].locator,
-            Locator::Page {
-                page: 1,
-                first_line: 3,
-                last_line: 4,
-                last_page: 1
-            }
-        );
-        assert_eq!(
-            blocks[2].locator,
-            Locator::Page {
-                page: 3,
-                first_line: 1,
-                last_line: 1,
-                last_page: 3
-            }
-        );
+        assert_eq!(blocks[1].locator, Locator::page(1, 3, 4));
+        assert_eq!(blocks[2].locator, Locator::page(3, 1, 1));
     }
 
     #[test]

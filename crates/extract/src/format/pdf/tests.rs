@@ -6,7 +6,7 @@ use std::time::Duration;
 use docent_core::document::Locator;
 
 use super::*;
-use crate::{Outcome, check, extract_bytes};
+use crate::{Limits, Outcome, check, extract_bytes, job};
 
 /// A PDF with a page for each list of lines, in Helvetica, and a title.
 fn pdf(title: &str, pages: &[&[&str]]) -> Vec<u8> {
@@ -63,8 +63,15 @@ fn pdf(title: &str, pages: &[&[&str]]) -> Vec<u8> {
     file.into_bytes()
 }
 
+fn read_with(bytes: &[u8], limits: &Limits, engines: Engines) -> Result<Document, String> {
+    match job::run(bytes, "a.pdf", limits, engines).outcome {
+        Outcome::Read(document) => Ok(document),
+        Outcome::Failed(gap) | Outcome::Skipped(gap) => Err(gap.to_string()),
+    }
+}
+
 fn read_both(bytes: &[u8]) -> Result<Document, String> {
-    read(bytes, &Limits::default(), Engines::Both)
+    read_with(bytes, &Limits::default(), Engines::Both)
 }
 
 const LEASE: &[&[&str]] = &[
@@ -103,7 +110,7 @@ fn pages_and_lines_are_kept() {
 
 #[test]
 fn the_second_engine_reads_alone() {
-    let document = read(&pdf("x", LEASE), &Limits::default(), Engines::SecondOnly).unwrap();
+    let document = read_with(&pdf("x", LEASE), &Limits::default(), Engines::SecondOnly).unwrap();
     assert_eq!(check(&document), Ok(()));
     assert!(document.text.contains("forty pounds"), "{}", document.text);
     assert!(
@@ -118,7 +125,7 @@ fn the_second_engine_reads_alone() {
 fn pages_without_text_are_named() {
     let document = read_both(&pdf("x", &[&["One."], &[], &["Three."], &[]])).unwrap();
     assert_eq!(
-        document.incomplete.as_deref(),
+        document.incomplete.map(|gap| gap.reason).as_deref(),
         Some("2 of 4 pages have no text: pages 2, 4 (scans need OCR)")
     );
     assert_eq!(
@@ -137,7 +144,7 @@ fn time_that_is_up_leaves_what_was_read() {
         time: Duration::ZERO,
         ..Limits::default()
     };
-    let error = read(&pdf("x", LEASE), &limits, Engines::Both).unwrap_err();
+    let error = read_with(&pdf("x", LEASE), &limits, Engines::Both).unwrap_err();
     assert!(error.contains("2 pages"), "{error}");
 }
 
@@ -151,7 +158,7 @@ fn broken_files_fail_with_a_reason() {
     ] {
         let extraction = extract_bytes(bytes, "a.pdf", &Limits::default());
         assert!(
-            matches!(extraction.outcome, Outcome::Failed { .. }),
+            matches!(extraction.outcome, Outcome::Failed(_)),
             "{:?}",
             extraction.outcome
         );

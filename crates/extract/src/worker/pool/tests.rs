@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use docent_core::source::Gap;
+
 use super::*;
 
 /// Makes the test program a worker when it is started as one.
@@ -58,7 +60,7 @@ fn text(extraction: &Extraction) -> &str {
 
 fn reason(extraction: &Extraction) -> &str {
     match &extraction.outcome {
-        Outcome::Failed { reason } => reason,
+        Outcome::Failed(gap) => &gap.reason,
         other => panic!("{other:?}"),
     }
 }
@@ -211,10 +213,13 @@ fn memory_and_size_are_bounded() {
     let extraction = pool(1).extract(&large, "a.txt").unwrap();
     assert_eq!(
         extraction.outcome,
-        Outcome::skipped("too large: 3 GiB is over the limit of 100 MiB (setting max_file_bytes)")
+        Outcome::Skipped(
+            Gap::new("too large: 3 GiB is over the limit of 100 MiB")
+                .help("raise the setting max_file_bytes")
+        )
     );
     let mut options = PoolOptions::new(this_program(), 1);
-    options.max_file_bytes = 8 << 30;
+    options.limits.max_file_bytes = 8 << 30;
     options.memory_bytes = 1 << 30;
     let extraction = Pool::new(options).extract(&large, "a.txt").unwrap();
     assert!(

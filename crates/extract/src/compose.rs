@@ -1,0 +1,163 @@
+//! A document in the making, block by block, for formats whose text is not the file's own.
+
+use docent_core::document::{Block, BlockKind, Document, Format, Locator};
+
+use crate::blocks::{MAX_BLOCK_BYTES, count_lines, cut_before};
+use crate::{blocks, prose};
+
+/// Puts blocks behind each other, a blank line between any two, and keeps the promises of
+/// [`Document`].
+pub(crate) struct Composer {
+    document: Document,
+    /// What stands behind everything else in the end.
+    furniture: Vec<(String, Locator)>,
+}
+
+impl Composer {
+    pub(crate) fn new(format: Format) -> Composer {
+        Composer {
+            document: Document::of(format, String::new()),
+            furniture: Vec::new(),
+        }
+    }
+
+    /// Adds a block that a reader of the original sees. Its lines lie one below the other from
+    /// the beginning of `place` on.
+    pub(crate) fn push(&mut self, kind: BlockKind, text: &str, place: Locator) {
+        self.add(kind, text, place, false);
+    }
+
+    /// Adds a block that a reader of the original does not see.
+    pub(crate) fn push_hidden(&mut self, kind: BlockKind, text: &str, place: Locator) {
+        self.add(kind, text, place, true);
+    }
+
+    /// Adds what belongs to a page and not to the text; it comes to stand at the end.
+    pub(crate) fn push_furniture(&mut self, text: &str, place: Locator) {
+        self.furniture.push((text.to_owned(), place));
+    }
+
+    /// Tells what the original says of itself; an empty value is left out.
+    pub(crate) fn property(&mut self, name: &str, value: &str) {
+        let value = value.trim();
+        if !value.is_empty() {
+            self.document
+                .properties
+                .push((name.to_owned(), value.to_owned()));
+        }
+    }
+
+    /// The document so far, for what has no function here: title, warnings, what is missing.
+    pub(crate) fn document(&mut self) -> &mut Document {
+        &mut self.document
+    }
+
+    /// The document, its language told.
+    pub(crate) fn finish(mut self) -> Document {
+        self.document.language = prose::language(&self.document);
+        for (text, place) in std::mem::take(&mut self.furniture) {
+            self.add(BlockKind::Furniture, &text, place, false);
+        }
+        self.document
+    }
+
+    fn add(&mut self, kind: BlockKind, text: &str, place: Locator, hidden: bool) {
+        let Some(span) = blocks::trimmed(text, 0..text.len()) else {
+            return;
+        };
+        let mut place = from_line(place, count_lines(&text.as_bytes()[..span.start]));
+        let (mut kind, mut rest) = (kind, &text[span]);
+        while rest.len() > MAX_BLOCK_BYTES {
+            let cut = cut_before(rest, MAX_BLOCK_BYTES);
+            let (part, tail) = rest.split_at(cut);
+            self.add_one(kind.clone(), part.trim_end(), place.clone(), hidden);
+            let ink = tail.len() - tail.trim_start().len();
+            let below = count_lines(part.as_bytes()) + count_lines(&tail.as_bytes()[..ink]);
+            place = from_line(place, below);
+            rest = &tail[ink..];
+            if let BlockKind::Table { continues } = &mut kind {
+                *continues = true;
+            }
+        }
+        self.add_one(kind, rest, place, hidden);
+    }
+
+    fn add_one(&mut self, kind: BlockKind, text: &str, locator: Locator, hidden: bool) {
+        if text.is_empty() {
+            return;
+        }
+        let out = &mut self.document.text;
+        if !out.is_empty() {
+            out.push_str("\n\n");
+        }
+        let start = out.len();
+        out.push_str(text);
+        let span = start..out.len();
+        self.document.blocks.push(Block {
+            span,
+            kind,
+            locator,
+            hidden,
+        });
+    }
+}
+
+/// A place without its first `lines` lines.
+fn from_line(place: Locator, lines: u32) -> Locator {
+    match lines {
+        0 => place,
+        lines => place.line_below(lines).through(&place),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check;
+
+    const LINE: Locator = Locator::Lines { first: 1, last: 9 };
+
+    #[test]
+    fn furniture_comes_to_stand_at_the_end() {
+        let mut composer = Composer::new(Format::Pdf);
+        composer.push_furniture("Page 1", Locator::page(1, 9, 9));
+        composer.push(BlockKind::Paragraph, "  \n Words. \n", LINE);
+        composer.push(BlockKind::Paragraph, " \n", LINE);
+        let document = composer.finish();
+        assert_eq!(document.text, " Words.\n\nPage 1");
+        assert_eq!(
+            document.blocks[0].locator,
+            Locator::Lines { first: 2, last: 9 }
+        );
+        assert_eq!(document.blocks[1].kind, BlockKind::Furniture);
+        assert_eq!(check(&document), Ok(()));
+    }
+
+    #[test]
+    fn a_long_table_goes_on_in_further_blocks() {
+        let rows = "a | b | c\n".repeat(5_000);
+        let mut composer = Composer::new(Format::Sheet);
+        composer.push(
+            BlockKind::Table { continues: false },
+            &rows,
+            Locator::Lines {
+                first: 1,
+                last: 5_000,
+            },
+        );
+        let document = composer.finish();
+        assert_eq!(check(&document), Ok(()));
+        let continues: Vec<bool> = document
+            .blocks
+            .iter()
+            .map(|block| block.kind == BlockKind::Table { continues: true })
+            .collect();
+        assert!(!continues[0] && continues[1..].iter().all(|c| *c) && continues.len() > 2);
+        let second = document.blocks[1].span.start;
+        let rows_above = document.text[..second].matches("a | b").count() as u32;
+        let Some(Locator::Lines { first, .. }) = document.locate(second..second + 1) else {
+            panic!("no place");
+        };
+        assert_eq!(first, rows_above + 1);
+    }
+}
