@@ -24,8 +24,9 @@ pub struct Passage {
     pub score: f32,
 }
 
-/// Chunks that lie further apart than this are not read as one passage.
-const MAX_GAP_BYTES: usize = 16;
+/// Chunks that lie further apart than a blank line are not read as one passage: what stands
+/// between them may be hidden text.
+const MAX_GAP_BYTES: usize = 4;
 
 /// Joins chunks of one document that follow on each other, and keeps the order of the best
 /// chunk of each passage. At most `limit` passages, none longer than `max_bytes` by joining.

@@ -16,7 +16,7 @@ pub struct PromptPassage<'a> {
     /// Path of its file.
     pub path: &'a str,
     /// Where it stands.
-    pub locator: Locator,
+    pub locator: &'a Locator,
     /// The headings above it.
     pub heading_path: &'a [String],
     /// Its text.
@@ -73,7 +73,7 @@ mod tests {
         let passage = lay_out_passage(&PromptPassage {
             number: 1,
             path: "lease.pdf",
-            locator: Locator::page(2, 1, 3),
+            locator: &Locator::page(2, 1, 3),
             heading_path: &path,
             text: " Due monthly.\n",
         });

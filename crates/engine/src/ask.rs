@@ -153,7 +153,10 @@ impl Collection {
             mode: Mode::Hybrid,
             limit: settings.passages * 2,
         })?;
-        let read = self.passages(&results.hits, settings.passages)?;
+        // What a reader of the original does not see is shown to no model.
+        let mut hits = results.hits;
+        hits.retain(|hit| !hit.hidden);
+        let read = self.passages(&hits, settings.passages)?;
         let searched = Searched {
             query,
             documents: results.documents,
@@ -388,7 +391,7 @@ fn lay_out(
             prompt::lay_out_passage(&PromptPassage {
                 number: read.view.number,
                 path: &read.view.path,
-                locator: read.view.locator,
+                locator: &read.view.locator,
                 heading_path: &read.view.heading_path,
                 text: &read.view.text,
             })

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use docent_core::source::{ContentHash, Stamp};
-use docent_store::{Change, Outcome, RootId};
+use docent_store::{Change, Inner, Outcome, RootId};
 
 use crate::indexer::{Control, IndexReport};
 use crate::reconcile::{ToRead, Vanished};
@@ -24,6 +24,7 @@ pub(crate) struct ReadFile {
     pub(crate) stamp: Stamp,
     pub(crate) hash: Option<ContentHash>,
     pub(crate) outcome: Outcome,
+    pub(crate) inner: Vec<Inner>,
     pub(crate) bytes: u64,
 }
 
@@ -73,15 +74,13 @@ impl<'c> Tally<'c> {
         let outcome = match found.unread {
             Some(Unread::Failed(reason)) => {
                 self.report.failed += 1;
-                Outcome::Failed { reason }
+                Outcome::Failed(reason.into())
             }
             Some(Unread::Skipped(reason)) => {
                 self.report.skipped += 1;
-                Outcome::Skipped { reason }
+                Outcome::Skipped(reason.into())
             }
-            None => Outcome::Skipped {
-                reason: "left out".into(),
-            },
+            None => Outcome::Skipped("left out".into()),
         };
         Change::Put {
             root,
@@ -89,6 +88,7 @@ impl<'c> Tally<'c> {
             stamp: found.stamp,
             hash: None,
             outcome,
+            inner: Vec::new(),
         }
     }
 
@@ -136,12 +136,16 @@ impl<'c> Tally<'c> {
             return;
         }
         self.count(file, &read.outcome, batch);
+        for inner in &read.inner {
+            self.count(file, &inner.outcome, batch);
+        }
         batch.changes.push(Change::Put {
             root: file.root,
             path: file.path.clone(),
             stamp: read.stamp,
             hash: read.hash,
             outcome: read.outcome,
+            inner: read.inner,
         });
     }
 
@@ -156,11 +160,11 @@ impl<'c> Tally<'c> {
                     self.report.added += 1;
                 }
             }
-            Outcome::Failed { .. } => {
+            Outcome::Failed(_) => {
                 self.report.failed += 1;
                 self.control.tell(|progress| progress.failed += 1);
             }
-            Outcome::Skipped { .. } => self.report.skipped += 1,
+            Outcome::Skipped(_) => self.report.skipped += 1,
         }
     }
 }

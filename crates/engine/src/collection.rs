@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::error::EngineError;
 use crate::indexer::{IndexOptions, Indexer};
 use crate::library::{self, Library};
-use crate::reconcile::FORGOTTEN;
+use crate::reconcile;
 
 /// A collection. Cheap to clone; reading never waits for writing.
 #[derive(Clone)]
@@ -84,8 +84,26 @@ pub struct Problem {
     pub path: String,
     /// `partial`, `failed` or `skipped`.
     pub state: String,
-    /// Why.
-    pub reason: String,
+    /// Why, and what would help.
+    #[serde(flatten)]
+    pub gap: Gap,
+}
+
+/// A file or some of its pages that were not read, or not simply read.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Uncovered {
+    /// The folder that it lies in.
+    pub root: PathBuf,
+    /// Its path below that folder.
+    pub path: String,
+    /// First and last page, where only some of its pages are meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pages: Option<(u32, u32)>,
+    /// `partial`, `failed`, `skipped`; or, of pages, `repaired`, `ocr`, `unreadable`.
+    pub state: String,
+    /// Why, and what would help.
+    #[serde(flatten)]
+    pub gap: Gap,
 }
 
 /// A document as the viewer shows it.
@@ -205,6 +223,15 @@ impl Collection {
         Ok(problems)
     }
 
+    /// Every file and page that was not read, or not simply read, by path.
+    pub fn coverage(&self) -> Result<Vec<Uncovered>, EngineError> {
+        let covered = self.reader().coverage()?;
+        Ok(covered
+            .into_iter()
+            .flat_map(|(source, pages)| uncovered(&source, &pages))
+            .collect())
+    }
+
     /// A document by its id; `None` if it is not live any more.
     pub fn view(&self, document: i64) -> Result<Option<DocumentView>, EngineError> {
         Ok(self.reader().document(DocumentId(document))?.map(view))
@@ -271,15 +298,14 @@ impl Collection {
         let changes: Vec<Change> = writer
             .sources()?
             .into_iter()
-            .filter(|source| is_meant(source) && source.state.reason() != Some(FORGOTTEN))
+            .filter(|source| is_meant(source) && !reconcile::is_forgotten(&source.state))
             .map(|source| Change::Put {
                 root: source.root,
                 path: source.path,
                 stamp: source.stamp,
                 hash: source.hash,
-                outcome: Outcome::Skipped {
-                    reason: FORGOTTEN.into(),
-                },
+                outcome: Outcome::Skipped(reconcile::forgotten()),
+                inner: Vec::new(),
             })
             .collect();
         if changes.is_empty() {
@@ -336,11 +362,56 @@ fn view(stored: StoredDocument) -> DocumentView {
     }
 }
 
+/// What is to be said of a file: its own state, unless its pages say it better, then its pages,
+/// those together that stand side by side for the same reason.
+fn uncovered(source: &SourceReport, pages: &[Page]) -> Vec<Uncovered> {
+    let row = |pages, state: &str, gap: Gap| Uncovered {
+        root: source.root.clone(),
+        path: source.path.clone(),
+        pages,
+        state: state.to_owned(),
+        gap,
+    };
+    let mut rows: Vec<Uncovered> = Vec::new();
+    for (number, page) in (1..).zip(pages) {
+        if page.badge == Badge::Text && page.gap.is_none() {
+            continue;
+        }
+        let gap = page.gap.clone().unwrap_or_else(|| said_of(page.badge));
+        let state = page.badge.word();
+        match rows.last_mut() {
+            Some(Uncovered {
+                pages: Some((_, last)),
+                state: same,
+                gap: known,
+                ..
+            }) if *last + 1 == number && same == state && *known == gap => *last = number,
+            _ => rows.push(row(Some((number, number)), state, gap)),
+        }
+    }
+    let told_by_pages = matches!(source.state, SourceState::Partial(_))
+        && pages.iter().any(|page| page.badge == Badge::Unreadable);
+    if let Some(gap) = source.state.gap().filter(|_| !told_by_pages) {
+        rows.insert(0, row(None, source.state.word(), gap.clone()));
+    }
+    rows
+}
+
+/// What is to be said of a page that was read in this way and lacks nothing.
+fn said_of(badge: Badge) -> Gap {
+    match badge {
+        Badge::Text => Gap::default(),
+        Badge::Repaired => "read by the second engine".into(),
+        Badge::Ocr => Gap::new("recognised in its picture").help("compare quotes with the original"),
+        Badge::Unreadable => "nothing could be read".into(),
+    }
+}
+
 fn problem(source: SourceReport) -> Problem {
     Problem {
         root: source.root,
         path: source.path,
         state: source.state.word().to_owned(),
-        reason: source.state.reason().unwrap_or_default().to_owned(),
+        gap: source.state.gap().cloned().unwrap_or_default(),
     }
 }

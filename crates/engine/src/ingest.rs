@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use docent_core::chunk;
+use docent_core::chunk::{self, ChunkLimits};
 use docent_core::model::Urgency;
-use docent_core::source::Stamp;
+use docent_core::source::{Gap, Stamp};
 use docent_extract::Outcome as Extracted;
-use docent_store::{Change, Outcome, PendingChunk, Root, Writer};
+use docent_store::{Change, Inner, Outcome, PendingChunk, Root, Writer};
 
 use crate::batch::{Batch, ReadFile, Tally};
 use crate::collection::Collection;
@@ -442,8 +442,8 @@ fn read(library: &Library, root: &Path, file: &ToRead) -> Result<Option<ReadFile
     let opened = match File::open(&path).and_then(|opened| Ok((opened.metadata()?, opened))) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
-            let reason = format!("it cannot be opened: {error}");
-            return Ok(Some(unread(file.stamp, Outcome::Failed { reason })));
+            let gap = Gap::new(format!("it cannot be opened: {error}"));
+            return Ok(Some(unread(file.stamp, Outcome::Failed(gap))));
         }
         Ok(opened) => opened,
     };
@@ -454,20 +454,32 @@ fn read(library: &Library, root: &Path, file: &ToRead) -> Result<Option<ReadFile
     let after = opened
         .metadata()
         .map_or(before, |metadata| walk::stamp(&metadata));
-    let outcome = match extraction.outcome {
-        Extracted::Read(document) => Outcome::Indexed {
-            chunks: chunk::cut(&document, library.settings().chunk),
-            document,
-        },
-        Extracted::Failed { reason } => Outcome::Failed { reason },
-        Extracted::Skipped { reason } => Outcome::Skipped { reason },
-    };
+    let limits = library.settings().chunk;
+    let inner = extraction.inner.into_iter().map(|inner| Inner {
+        path: inner.path,
+        size: inner.bytes,
+        hash: inner.hash,
+        outcome: outcome(inner.outcome, limits),
+    });
     Ok(Some(ReadFile {
         stamp: certain(before, after),
         hash: extraction.hash,
-        outcome,
+        outcome: outcome(extraction.outcome, limits),
+        inner: inner.collect(),
         bytes: extraction.bytes,
     }))
+}
+
+/// What was extracted, cut into chunks.
+fn outcome(extracted: Extracted, limits: ChunkLimits) -> Outcome {
+    match extracted {
+        Extracted::Read(document) => Outcome::Indexed {
+            chunks: chunk::cut(&document, limits),
+            document,
+        },
+        Extracted::Failed(gap) => Outcome::Failed(gap),
+        Extracted::Skipped(gap) => Outcome::Skipped(gap),
+    }
 }
 
 fn unread(stamp: Stamp, outcome: Outcome) -> ReadFile {
@@ -475,6 +487,7 @@ fn unread(stamp: Stamp, outcome: Outcome) -> ReadFile {
         stamp,
         hash: None,
         outcome,
+        inner: Vec::new(),
         bytes: 0,
     }
 }

@@ -7,14 +7,24 @@
 
 use std::collections::HashMap;
 
-use docent_core::source::{ContentHash, SourceState, Stamp};
+use docent_core::source::{ContentHash, Gap, SourceState, Stamp};
 use docent_store::{RootId, SourceId, StoredSource};
 
 use crate::walk::{Found, Unread};
 
 /// The reason of a source that a person took out of the index: it is not read again, whatever
 /// becomes of the file, until everything is read afresh.
-pub(crate) const FORGOTTEN: &str = "forgotten on request: `docent index --full` reads it again";
+const FORGOTTEN: &str = "forgotten on request";
+
+/// Why a source that was forgotten is not read.
+pub(crate) fn forgotten() -> Gap {
+    Gap::new(FORGOTTEN).help("`docent index --full` reads it again")
+}
+
+/// Whether a source was forgotten.
+pub(crate) fn is_forgotten(state: &SourceState) -> bool {
+    matches!(state, SourceState::Skipped(gap) if gap.reason == FORGOTTEN)
+}
 
 /// A file that has to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,7 +135,7 @@ fn out_of_sight(source: &StoredSource, listing: &RootListing) -> bool {
 
 /// A file under a path that the catalog knows.
 fn compare(source: &StoredSource, found: Found, full: bool, plan: &mut Plan) {
-    if !full && source.state.reason() == Some(FORGOTTEN) {
+    if !full && is_forgotten(&source.state) {
         return;
     }
     let same = source.stamp == found.stamp;
@@ -149,8 +159,8 @@ fn compare(source: &StoredSource, found: Found, full: bool, plan: &mut Plan) {
 
 fn says(state: &SourceState, unread: &Unread) -> bool {
     match (state, unread) {
-        (SourceState::Skipped { reason: known }, Unread::Skipped(reason))
-        | (SourceState::Failed { reason: known }, Unread::Failed(reason)) => known == reason,
+        (SourceState::Skipped(known), Unread::Skipped(gap))
+        | (SourceState::Failed(known), Unread::Failed(gap)) => known == gap,
         _ => false,
     }
 }
@@ -338,9 +348,7 @@ mod tests {
     #[test]
     fn a_forgotten_file_stays_forgotten_until_all_is_read_again() {
         let mut source = stored(1, "a", stamp(1, 3));
-        source.state = SourceState::Skipped {
-            reason: FORGOTTEN.into(),
-        };
+        source.state = SourceState::Skipped(forgotten());
         let changed = || listing(vec![found("a", stamp(1, 9))]);
         assert!(plan(&[source.clone()], changed(), false).is_empty());
         assert_eq!(plan(&[source], changed(), true).read.len(), 1);
@@ -353,9 +361,7 @@ mod tests {
             ..found("a", stamp(1, 3))
         };
         let mut source = stored(1, "a", stamp(1, 3));
-        source.state = SourceState::Skipped {
-            reason: "too large".into(),
-        };
+        source.state = SourceState::Skipped("too large".into());
         assert!(plan(&[source.clone()], listing(vec![unread.clone()]), false).is_empty());
         source.state = SourceState::Indexed;
         assert_eq!(

@@ -59,6 +59,9 @@ pub struct Hit {
     pub locator: Locator,
     /// The headings above it.
     pub heading_path: Vec<String>,
+    /// Whether a reader of the original does not see it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
     /// The chunk's text.
     pub text: String,
     /// First byte of the text in the document.
@@ -181,6 +184,7 @@ fn hit(chunk: StoredChunk, fused: &Fused<ChunkId>, words: &str) -> Hit {
         format: chunk.format,
         locator: chunk.chunk.locator,
         heading_path: chunk.chunk.heading_path,
+        hidden: chunk.chunk.hidden,
         matched: evidence::matches(words, &chunk.text),
         text: chunk.text,
         start: chunk.chunk.span.start,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use docent_core::source::Stamp;
+use docent_core::source::{Gap, Stamp};
 use ignore::{DirEntry, WalkBuilder};
 
 use crate::settings::WalkSettings;
@@ -23,9 +23,9 @@ pub(crate) struct Found {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Unread {
     /// On purpose.
-    Skipped(String),
+    Skipped(Gap),
     /// Because something is wrong.
-    Failed(String),
+    Failed(Gap),
 }
 
 /// What a walk of one root found.
@@ -84,9 +84,9 @@ fn found(root: &Path, entry: &DirEntry, settings: &WalkSettings) -> Option<Found
     let (stamp, unread) = match entry.metadata() {
         Err(error) => (
             EMPTY,
-            Some(Unread::Failed(format!(
-                "its metadata cannot be read: {error}"
-            ))),
+            Some(Unread::Failed(
+                format!("its metadata cannot be read: {error}").into(),
+            )),
         ),
         Ok(metadata) => (stamp(&metadata), None),
     };
@@ -99,14 +99,17 @@ fn found(root: &Path, entry: &DirEntry, settings: &WalkSettings) -> Option<Found
             Some(Unread::Skipped("not a regular file".into()))
         } else if !well_named {
             Some(Unread::Failed(
-                "its name is not valid Unicode: rename it to have it read".into(),
+                Gap::new("its name is not valid Unicode").help("rename it"),
             ))
         } else if stamp.size > settings.max_file_bytes {
-            Some(Unread::Skipped(format!(
-                "larger than the limit: {} MB, the limit is {} MB (setting walk.max_file_bytes)",
+            let reason = format!(
+                "larger than the limit: {} MB, the limit is {} MB",
                 stamp.size >> 20,
                 settings.max_file_bytes >> 20
-            )))
+            );
+            Some(Unread::Skipped(
+                Gap::new(reason).help("raise the setting walk.max_file_bytes"),
+            ))
         } else {
             None
         }
@@ -245,7 +248,7 @@ mod tests {
         let file = fs::File::create(dir.path().join("big.txt")).unwrap();
         file.set_len(2 << 30).unwrap();
         let listing = list(dir.path(), &WalkSettings::default(), Path::new("/nowhere"));
-        let Some(Unread::Skipped(reason)) = &listing.found[0].unread else {
+        let Some(Unread::Skipped(Gap { reason, .. })) = &listing.found[0].unread else {
             panic!("{listing:?}");
         };
         assert!(

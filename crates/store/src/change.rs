@@ -2,7 +2,7 @@
 
 use docent_core::chunk::Chunk;
 use docent_core::document::Document;
-use docent_core::source::{ContentHash, SourceState, Stamp};
+use docent_core::source::{ContentHash, Gap, SourceState, Stamp};
 
 use crate::id::{RootId, SourceId};
 
@@ -21,6 +21,8 @@ pub enum Change {
         hash: Option<ContentHash>,
         /// What came of reading it.
         outcome: Outcome,
+        /// The files inside it. They come, move and go with it.
+        inner: Vec<Inner>,
     },
     /// The file stands elsewhere, its content unchanged: document, chunks and vectors stay.
     /// Whatever else stood at the new path is replaced. Several moves of one commit happen at
@@ -60,15 +62,22 @@ pub enum Outcome {
         chunks: Vec<Chunk>,
     },
     /// It could not be read. What it held before is no longer found.
-    Failed {
-        /// Why, for a person.
-        reason: String,
-    },
+    Failed(Gap),
     /// It was left out on purpose. What it held before is no longer found.
-    Skipped {
-        /// Why, for a person.
-        reason: String,
-    },
+    Skipped(Gap),
+}
+
+/// A file inside a file: an attachment, an entry of an archive.
+#[derive(Debug, Clone)]
+pub struct Inner {
+    /// Where it lies in the outer file, with `/`; no two are equal.
+    pub path: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The hash of its content, where it was read.
+    pub hash: Option<ContentHash>,
+    /// What came of reading it.
+    pub outcome: Outcome,
 }
 
 impl Outcome {
@@ -76,17 +85,11 @@ impl Outcome {
     pub(crate) fn state(&self) -> SourceState {
         match self {
             Outcome::Indexed { document, .. } => match &document.incomplete {
-                Some(reason) => SourceState::Partial {
-                    reason: reason.clone(),
-                },
+                Some(gap) => SourceState::Partial(gap.clone()),
                 None => SourceState::Indexed,
             },
-            Outcome::Failed { reason } => SourceState::Failed {
-                reason: reason.clone(),
-            },
-            Outcome::Skipped { reason } => SourceState::Skipped {
-                reason: reason.clone(),
-            },
+            Outcome::Failed(gap) => SourceState::Failed(gap.clone()),
+            Outcome::Skipped(gap) => SourceState::Skipped(gap.clone()),
         }
     }
 }

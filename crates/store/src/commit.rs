@@ -2,11 +2,12 @@
 
 use docent_core::chunk::Chunk;
 use docent_core::document::Document;
+use docent_core::source::Stamp;
 use rusqlite::Connection;
 
 use crate::catalog::schema::{DEAD, LIVE};
 use crate::catalog::{Failure, chunks, documents, files, schema};
-use crate::change::{Change, Outcome};
+use crate::change::{Change, Inner, Outcome};
 use crate::error::StoreError;
 use crate::id::{ChunkId, DocumentId, Revision, RootId, SourceId};
 use crate::text::{ChunkText, TextWriter};
@@ -34,8 +35,11 @@ pub enum Step {
 /// Called after each step; an error stops the commit there, as a killed process would.
 pub(crate) type StepHook = Box<dyn FnMut(Step) -> Result<(), StoreError> + Send>;
 
-/// What was staged for a change, by its place among the changes.
-type Staged = Vec<Option<StagedDocument>>;
+/// What was staged for a change: for its file, then for each file inside it.
+type StagedChange = Vec<Option<StagedDocument>>;
+
+/// What was staged, by the places of the changes.
+type Staged = Vec<StagedChange>;
 
 /// A document in the catalog that is not live yet.
 struct StagedDocument {
@@ -97,7 +101,7 @@ impl Writer {
             .write(|catalog| stage(catalog, text, changes, revision))?;
         self.done(Step::Staged)?;
 
-        let adds_words = staged.iter().any(Option::is_some)
+        let adds_words = staged.iter().flatten().any(Option::is_some)
             || changes
                 .iter()
                 .any(|change| matches!(change, Change::Move { .. }));
@@ -181,15 +185,21 @@ fn stage(
                 root,
                 path,
                 outcome,
+                inner,
                 ..
             } => {
                 check_root(catalog, *root)?;
-                match outcome {
-                    Outcome::Indexed { document, chunks } => Some(stage_document(
-                        catalog, text, path, document, chunks, revision,
-                    )?),
-                    Outcome::Failed { .. } | Outcome::Skipped { .. } => None,
+                let mut stage = |path: &str, outcome: &Outcome| match outcome {
+                    Outcome::Indexed { document, chunks } => {
+                        stage_document(catalog, text, path, document, chunks, revision).map(Some)
+                    }
+                    Outcome::Failed(_) | Outcome::Skipped(_) => Ok(None),
+                };
+                let mut staged = vec![stage(path, outcome)?];
+                for inner in inner {
+                    staged.push(stage(&inner_path(path, &inner.path), &inner.outcome)?);
                 }
+                staged
             }
             Change::Move {
                 source, root, path, ..
@@ -198,15 +208,25 @@ fn stage(
                 if let Some(document) = check_source(catalog, *source)? {
                     index_again(catalog, text, document, Some(path))?;
                 }
-                None
+                for (inside, document) in files::inside(catalog, *source)? {
+                    if let Some(document) = document {
+                        index_again(catalog, text, document, Some(&inner_path(path, &inside)))?;
+                    }
+                }
+                Vec::new()
             }
             Change::Touch { source, .. } | Change::Remove { source } => {
                 check_source(catalog, *source)?;
-                None
+                Vec::new()
             }
         });
     }
     Ok(staged)
+}
+
+/// The path of a file inside a file.
+fn inner_path(outer: &str, inside: &str) -> String {
+    format!("{outer}/{inside}")
 }
 
 fn check_root(catalog: &Connection, root: RootId) -> Result<(), Failure> {
@@ -290,22 +310,26 @@ fn make_live(
     }
     for (change, staged) in changes.iter().zip(staged) {
         match change {
-            Change::Put { .. } => put(catalog, change, staged.as_ref())?,
+            Change::Put { .. } => put(catalog, change, staged)?,
             Change::Move {
                 source,
                 root,
                 path,
                 stamp,
             } => {
-                if let Some((other, document)) = files::at(catalog, *root, path)?
+                if let Some((other, _)) = files::at(catalog, *root, path)?
                     && other != *source
                 {
-                    files::delete(catalog, other)?;
-                    bury(catalog, document)?;
+                    bury(catalog, files::delete(catalog, other)?)?;
                 }
                 files::set_place(catalog, *source, *root, path)?;
                 files::set_stamp(catalog, *source, *stamp)?;
-                if let Some(document) = files::document_of(catalog, *source)?.flatten() {
+                let inside = files::inside(catalog, *source)?;
+                let moved = files::document_of(catalog, *source)?
+                    .flatten()
+                    .into_iter()
+                    .chain(inside.into_iter().filter_map(|(_, document)| document));
+                for document in moved {
                     documents::set_revision(catalog, document, revision)?;
                 }
             }
@@ -313,10 +337,7 @@ fn make_live(
                 files::set_stamp(catalog, *source, *stamp)?;
             }
             Change::Remove { source } => {
-                // A change before this one may have replaced it already.
-                let document = files::document_of(catalog, *source)?.flatten();
-                files::delete(catalog, *source)?;
-                bury(catalog, document)?;
+                bury(catalog, files::delete(catalog, *source)?)?;
             }
         }
     }
@@ -326,7 +347,7 @@ fn make_live(
 fn put(
     catalog: &Connection,
     change: &Change,
-    staged: Option<&StagedDocument>,
+    staged: &[Option<StagedDocument>],
 ) -> Result<(), Failure> {
     let Change::Put {
         root,
@@ -334,28 +355,58 @@ fn put(
         stamp,
         hash,
         outcome,
+        inner,
     } = change
     else {
         return Ok(());
     };
-    let source = files::NewSource {
+    let [outer, inside @ ..] = staged else {
+        return Ok(());
+    };
+    let row = |outcome: &Outcome, staged: &Option<StagedDocument>| files::NewSource {
         root: *root,
         path,
         stamp: *stamp,
         hash: *hash,
         state: outcome.state(),
-        document: staged.map(|staged| staged.id),
-        chunks: staged.map_or(0, |staged| staged.chunks),
+        document: staged.as_ref().map(|staged| staged.id),
+        chunks: staged.as_ref().map_or(0, |staged| staged.chunks),
+        container: None,
     };
-    let replaced = files::put(catalog, &source)?;
-    if let Some(staged) = staged {
+    let replaced = files::put(catalog, &row(outcome, outer))?;
+    bury(catalog, replaced)?;
+    let source = files::at(catalog, *root, path)?.map(|(source, _)| source);
+    if let Some(source) = source {
+        bury(catalog, files::delete_inside(catalog, source)?)?;
+        for (inner, staged) in inner.iter().zip(inside) {
+            let Inner {
+                path: inside, size, ..
+            } = inner;
+            let new = files::NewSource {
+                path: &inner_path(path, inside),
+                stamp: Stamp {
+                    size: *size,
+                    ..*stamp
+                },
+                hash: inner.hash,
+                container: Some((source, inside)),
+                ..row(&inner.outcome, staged)
+            };
+            let replaced = files::put(catalog, &new)?;
+            bury(catalog, replaced)?;
+        }
+    }
+    for staged in staged.iter().flatten() {
         documents::set_state(catalog, staged.id, LIVE)?;
     }
-    bury(catalog, replaced)
+    Ok(())
 }
 
-fn bury(catalog: &Connection, document: Option<DocumentId>) -> Result<(), Failure> {
-    if let Some(document) = document {
+fn bury(
+    catalog: &Connection,
+    documents: impl IntoIterator<Item = DocumentId>,
+) -> Result<(), Failure> {
+    for document in documents {
         documents::set_state(catalog, document, DEAD)?;
     }
     Ok(())

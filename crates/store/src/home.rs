@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use crate::error::StoreError;
 
 /// The format that this program writes, and the newest that it reads.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 const FORMAT_WORDS: &str = "docent collection ";
 

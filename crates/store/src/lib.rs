@@ -46,7 +46,7 @@ mod writer;
 mod tests;
 
 pub use catalog::conversations::{Conversation, ConversationSummary, Conversations, Turn};
-pub use change::{Change, Outcome};
+pub use change::{Change, Inner, Outcome};
 pub use commit::Step;
 pub use error::StoreError;
 pub use home::FORMAT_VERSION;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use docent_core::chunk::Chunk;
-use docent_core::document::{Document, Format};
+use docent_core::document::{Document, Format, Page};
 use docent_core::language::Language;
 use docent_core::source::{ContentHash, SourceState};
 
@@ -117,6 +117,8 @@ pub struct SourceReport {
     pub chunks: usize,
     /// How it stands.
     pub state: SourceState,
+    /// For a file inside a file: where in it.
+    pub inside: Option<String>,
 }
 
 /// How a collection stands.
@@ -336,6 +338,17 @@ impl Reader {
             Ok(None)
         })?;
         found.map_or(Ok(None), |id| self.document(id))
+    }
+
+    /// Sources that are not simply indexed, and those with pages that were not simply read, by
+    /// path, each with how its pages were read.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn coverage(&self) -> Result<Vec<(SourceReport, Vec<Page>)>, StoreError> {
+        self.shared
+            .catalog
+            .read(|catalog| Ok(files::coverage(catalog)?))
     }
 
     /// Sources whose path contains the fragment, upper and lower case alike, the shortest first.

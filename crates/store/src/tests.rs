@@ -11,10 +11,10 @@ use docent_core::chunk::Chunk;
 use docent_core::document::{Block, BlockKind, Document, Format, Locator};
 use docent_core::language::Language;
 use docent_core::query::{Condition, Group, Query};
-use docent_core::source::{ContentHash, Stamp};
+use docent_core::source::{ContentHash, Gap, Stamp};
 
 use crate::{
-    Change, ChunkId, EmbedderIdentity, Outcome, PendingChunk, Reader, RootId, Scored, StateFilter,
+    Change, ChunkId, EmbedderIdentity, Inner, Outcome, PendingChunk, Reader, RootId, Scored, StateFilter,
     Writer, open_writer,
 };
 
@@ -50,22 +50,23 @@ fn document(title: &str, text: &str) -> (Document, Vec<Chunk>) {
                 first: line,
                 last: line,
             },
+            hidden: false,
         });
         at += paragraph.len() + 2;
     }
     let chunks = blocks.iter().map(|block| Chunk {
         span: block.span.clone(),
-        locator: block.locator,
+        locator: block.locator.clone(),
         heading_path: vec![],
+        hidden: false,
     });
     let document = Document {
-        format: Format::Markdown,
         title: Some(title.into()),
         language: Some(Language::ENGLISH),
-        text: text.into(),
         blocks: blocks.clone(),
         warnings: vec!["a word was replaced".into()],
-        incomplete: None,
+        properties: vec![("author".into(), "A. Writer".into())],
+        ..Document::of(Format::Markdown, text.into())
     };
     (document, chunks.collect())
 }
@@ -88,7 +89,23 @@ fn put(root: RootId, path: &str, text: &str) -> Change {
         stamp: stamp(text.len() as u64),
         hash: Some(ContentHash([text.len() as u8; 32])),
         outcome: Outcome::Indexed { document, chunks },
+        inner: Vec::new(),
     }
+}
+
+/// A mail with an attachment.
+fn put_mail(root: RootId, path: &str, attachment: &str, text: &str) -> Change {
+    let mut change = put(root, path, "the mail itself");
+    if let Change::Put { inner, .. } = &mut change {
+        let (document, chunks) = document(attachment, text);
+        inner.push(Inner {
+            path: attachment.into(),
+            size: text.len() as u64,
+            hash: None,
+            outcome: Outcome::Indexed { document, chunks },
+        });
+    }
+    change
 }
 
 fn writer(home: &Path) -> (Writer, RootId) {

@@ -16,8 +16,8 @@ pub(crate) fn stage(
     chunks: &[Chunk],
 ) -> rusqlite::Result<Vec<ChunkId>> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO chunks (document, ordinal, start, end, locator, headings, embedded)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
+        "INSERT INTO chunks (document, ordinal, start, end, locator, headings, hidden, embedded)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)",
     )?;
     let mut ids = Vec::with_capacity(chunks.len());
     for (ordinal, chunk) in chunks.iter().enumerate() {
@@ -26,8 +26,9 @@ pub(crate) fn stage(
             ordinal as i64,
             chunk.span.start as i64,
             chunk.span.end as i64,
-            binary::encode_locator(chunk.locator),
+            binary::encode_locator(&chunk.locator),
             encode_headings(&chunk.heading_path)?,
+            chunk.hidden,
         ])?;
         ids.push(ChunkId(connection.last_insert_rowid()));
     }
@@ -52,7 +53,7 @@ fn headings(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<String>> {
     }
 }
 
-/// The columns of a chunk from `column` on: start, end, locator, headings.
+/// The columns of a chunk from `column` on: start, end, locator, headings, hidden.
 fn chunk(row: &Row<'_>, column: usize) -> rusqlite::Result<Chunk> {
     let start = row.get::<_, i64>(column)? as usize;
     let end = row.get::<_, i64>(column + 1)? as usize;
@@ -61,11 +62,12 @@ fn chunk(row: &Row<'_>, column: usize) -> rusqlite::Result<Chunk> {
         span: start..end.max(start),
         locator: locator.ok_or_else(|| damaged("the locator of a chunk".into()))?,
         heading_path: headings(row, column + 3)?,
+        hidden: row.get(column + 4)?,
     })
 }
 
 const STORED: &str = "SELECT c.id, c.document, c.ordinal, c.start, c.end, c.locator, c.headings,
-        d.format, d.title, d.language, r.id, r.path, s.path, s.modified_ns
+        c.hidden, d.format, d.title, d.language, r.id, r.path, s.path, s.modified_ns
      FROM chunks c
      JOIN documents d ON d.id = c.document
      JOIN sources s ON s.document = c.document
@@ -80,13 +82,13 @@ fn stored(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<StoredChun
         id: ChunkId(row.get(0)?),
         document,
         ordinal: row.get::<_, i64>(2)? as usize,
-        root_id: RootId(row.get(10)?),
-        root: files::root_path(row, 11)?,
-        path: row.get(12)?,
-        format: documents::format(row, 7)?,
-        title: row.get(8)?,
-        language: documents::language(row, 9)?,
-        modified_ns: row.get(13)?,
+        root_id: RootId(row.get(11)?),
+        root: files::root_path(row, 12)?,
+        path: row.get(13)?,
+        format: documents::format(row, 8)?,
+        title: row.get(9)?,
+        language: documents::language(row, 10)?,
+        modified_ns: row.get(14)?,
         chunk,
         text,
     })
@@ -117,7 +119,7 @@ pub(crate) fn to_index(
     document: DocumentId,
 ) -> rusqlite::Result<Vec<(ChunkId, Chunk)>> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, start, end, locator, headings FROM chunks WHERE document = ?1 ORDER BY ordinal",
+        "SELECT id, start, end, locator, headings, hidden FROM chunks WHERE document = ?1 ORDER BY ordinal",
     )?;
     let chunks = statement.query_map([document.0], |row| {
         Ok((ChunkId(row.get(0)?), chunk(row, 1)?))

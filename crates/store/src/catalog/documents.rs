@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
-use docent_core::document::{Document, Format};
+use docent_core::document::{Badge, Document, Format, Page};
 use docent_core::language::Language;
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::binary;
 use super::schema::{DEAD, LIVE, STAGED, damaged};
@@ -21,15 +23,11 @@ pub(crate) fn stage(
     document: &Document,
     revision: Revision,
 ) -> rusqlite::Result<DocumentId> {
-    let warnings = (!document.warnings.is_empty())
-        .then(|| serde_json::to_string(&document.warnings))
-        .transpose()
-        .map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
     connection
         .prepare_cached(
             "INSERT INTO documents (state, revision, in_text, format, title, language, length,
-                 incomplete, warnings, blocks)
-             VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                 incomplete, warnings, properties, pages, weak_pages, blocks, lines)
+             VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?
         .execute(params![
             STAGED,
@@ -38,9 +36,13 @@ pub(crate) fn stage(
             document.title,
             document.language.map(|language| language.code().to_owned()),
             document.text.len() as i64,
-            document.incomplete,
-            warnings,
+            document.incomplete.as_ref().map(json).transpose()?,
+            json_of_some(&document.warnings)?,
+            json_of_some(&document.properties)?,
+            json_of_some(&document.pages)?,
+            document.pages.iter().filter(|page| page.badge != Badge::Text).count() as i64,
             binary::encode_blocks(&document.blocks),
+            (!document.lines.is_empty()).then(|| binary::encode_lines(&document.lines)),
         ])?;
     let id = DocumentId(connection.last_insert_rowid());
     let mut insert = connection.prepare_cached("INSERT INTO texts (id, text) VALUES (?1, ?2)")?;
@@ -48,6 +50,24 @@ pub(crate) fn stage(
         insert.execute(params![piece_id(id, piece), bytes])?;
     }
     Ok(id)
+}
+
+fn json<T: Serialize + ?Sized>(value: &T) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))
+}
+
+/// A list as JSON, an empty one as nothing.
+fn json_of_some<T: Serialize>(list: &[T]) -> rusqlite::Result<Option<String>> {
+    (!list.is_empty()).then(|| json(list)).transpose()
+}
+
+/// What a column holds as JSON; nothing is the default.
+fn from_json<T: DeserializeOwned + Default>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    match row.get_ref(column)?.as_str_or_null()? {
+        None => Ok(T::default()),
+        Some(json) => serde_json::from_str(json)
+            .map_err(|e| damaged(format!("column {column} of a document: {e}"))),
+    }
 }
 
 fn piece_id(document: DocumentId, piece: usize) -> i64 {
@@ -89,23 +109,25 @@ pub(crate) fn text(
 /// Reads a whole document.
 pub(crate) fn load(connection: &Connection, id: DocumentId) -> rusqlite::Result<Option<Document>> {
     let mut statement = connection.prepare_cached(
-        "SELECT format, title, language, length, incomplete, warnings, blocks
+        "SELECT format, title, language, length, incomplete, warnings, properties, pages, blocks,
+             lines
          FROM documents WHERE id = ?1",
     )?;
     let found = statement
         .query_row([id.0], |row| {
-            let blocks = binary::decode_blocks(row.get_ref(6)?.as_blob()?);
-            let warnings: Option<String> = row.get(5)?;
+            let blocks = binary::decode_blocks(row.get_ref(8)?.as_blob()?);
+            let lines = row.get_ref(9)?.as_blob_or_null()?;
+            let lines = lines.map_or(Some(Vec::new()), binary::decode_lines);
             let document = Document {
-                format: format(row, 0)?,
                 title: row.get(1)?,
                 language: language(row, 2)?,
-                text: String::new(),
                 blocks: blocks.ok_or_else(|| damaged(format!("the blocks of document {id}")))?,
-                warnings: warnings
-                    .and_then(|warnings| serde_json::from_str(&warnings).ok())
-                    .unwrap_or_default(),
-                incomplete: row.get(4)?,
+                lines: lines.ok_or_else(|| damaged(format!("the lines of document {id}")))?,
+                pages: from_json(row, 7)?,
+                properties: from_json(row, 6)?,
+                warnings: from_json(row, 5)?,
+                incomplete: from_json(row, 4)?,
+                ..Document::of(format(row, 0)?, String::new())
             };
             Ok((document, row.get::<_, i64>(3)? as usize))
         })
@@ -248,4 +270,11 @@ pub(crate) fn delete(connection: &Connection, id: DocumentId) -> rusqlite::Resul
         .prepare_cached("DELETE FROM documents WHERE id = ?1")?
         .execute([id.0])?;
     Ok(())
+}
+
+/// How the pages of a document were read.
+pub(crate) fn pages(connection: &Connection, id: DocumentId) -> rusqlite::Result<Vec<Page>> {
+    connection
+        .prepare_cached("SELECT pages FROM documents WHERE id = ?1")?
+        .query_row([id.0], |row| from_json(row, 0))
 }

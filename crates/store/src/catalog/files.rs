@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use docent_core::source::{ContentHash, SourceState, Stamp};
+use docent_core::document::Page;
+use docent_core::source::{ContentHash, Gap, SourceState, Stamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::documents;
 use super::schema::damaged;
 use crate::id::{DocumentId, RootId, SourceId};
 use crate::reader::{SourceReport, StateFilter};
@@ -74,6 +76,10 @@ pub(crate) fn remove_root(
     let documents: Vec<_> = statement
         .query_map([root.0], |row| row.get(0).map(DocumentId))?
         .collect::<rusqlite::Result<_>>()?;
+    connection.execute(
+        "DELETE FROM sources WHERE root = ?1 AND container IS NOT NULL",
+        [root.0],
+    )?;
     connection.execute("DELETE FROM sources WHERE root = ?1", [root.0])?;
     connection.execute("DELETE FROM roots WHERE id = ?1", [root.0])?;
     Ok(documents)
@@ -87,34 +93,37 @@ const SKIPPED: i64 = 3;
 fn state_number(state: &SourceState) -> i64 {
     match state {
         SourceState::Indexed => INDEXED,
-        SourceState::Partial { .. } => PARTIAL,
-        SourceState::Failed { .. } => FAILED,
-        SourceState::Skipped { .. } => SKIPPED,
+        SourceState::Partial(_) => PARTIAL,
+        SourceState::Failed(_) => FAILED,
+        SourceState::Skipped(_) => SKIPPED,
     }
 }
 
-/// The state in two columns, number and reason.
+/// The state in three columns: number, reason, help.
 fn state_of(row: &Row<'_>, column: usize) -> rusqlite::Result<SourceState> {
     let number: i64 = row.get(column)?;
-    let reason = || -> rusqlite::Result<String> {
-        Ok(row
-            .get::<_, Option<String>>(column + 1)?
-            .unwrap_or_default())
+    let gap = || -> rusqlite::Result<Gap> {
+        Ok(Gap {
+            reason: row
+                .get::<_, Option<String>>(column + 1)?
+                .unwrap_or_default(),
+            help: row.get(column + 2)?,
+        })
     };
     Ok(match number {
         INDEXED => SourceState::Indexed,
-        PARTIAL => SourceState::Partial { reason: reason()? },
-        FAILED => SourceState::Failed { reason: reason()? },
-        SKIPPED => SourceState::Skipped { reason: reason()? },
+        PARTIAL => SourceState::Partial(gap()?),
+        FAILED => SourceState::Failed(gap()?),
+        SKIPPED => SourceState::Skipped(gap()?),
         _ => return Err(damaged(format!("a source has the state {number}"))),
     })
 }
 
-/// Every source, by root and path.
+/// Every file of the folders, by root and path; files inside files belong to those.
 pub(crate) fn sources(connection: &Connection) -> rusqlite::Result<Vec<StoredSource>> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, root, path, size, modified_ns, device, inode, hash, state, reason, chunks
-         FROM sources ORDER BY root, path",
+        "SELECT id, root, path, size, modified_ns, device, inode, hash, chunks, state, reason, help
+         FROM sources WHERE container IS NULL ORDER BY root, path",
     )?;
     let sources = statement.query_map([], |row| {
         Ok(StoredSource {
@@ -128,8 +137,8 @@ pub(crate) fn sources(connection: &Connection) -> rusqlite::Result<Vec<StoredSou
                 inode: row.get::<_, i64>(6)? as u64,
             },
             hash: hash(row, 7)?,
-            state: state_of(row, 8)?,
-            chunks: row.get::<_, i64>(10)? as usize,
+            chunks: row.get::<_, i64>(8)? as usize,
+            state: state_of(row, 9)?,
         })
     })?;
     sources.collect()
@@ -152,6 +161,8 @@ pub(crate) struct NewSource<'a> {
     pub(crate) state: SourceState,
     pub(crate) document: Option<DocumentId>,
     pub(crate) chunks: usize,
+    /// For a file inside a file: the one that holds it, and where in it.
+    pub(crate) container: Option<(SourceId, &'a str)>,
 }
 
 /// Writes a source over what stood at its path; the document that stood there.
@@ -163,13 +174,14 @@ pub(crate) fn put(
     connection
         .prepare_cached(
             "INSERT INTO sources (root, path, size, modified_ns, device, inode, hash, state,
-                 reason, document, chunks)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                 reason, help, document, chunks, container, inside)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
              ON CONFLICT (root, path) DO UPDATE SET
                  size = excluded.size, modified_ns = excluded.modified_ns,
                  device = excluded.device, inode = excluded.inode, hash = excluded.hash,
-                 state = excluded.state, reason = excluded.reason,
-                 document = excluded.document, chunks = excluded.chunks",
+                 state = excluded.state, reason = excluded.reason, help = excluded.help,
+                 document = excluded.document, chunks = excluded.chunks,
+                 container = excluded.container, inside = excluded.inside",
         )?
         .execute(params![
             source.root.0,
@@ -180,9 +192,12 @@ pub(crate) fn put(
             source.stamp.inode as i64,
             source.hash.map(|hash| hash.0),
             state_number(&source.state),
-            source.state.reason(),
+            source.state.gap().map(|gap| &gap.reason),
+            source.state.gap().and_then(|gap| gap.help.as_ref()),
             source.document.map(|document| document.0),
             source.chunks as i64,
+            source.container.map(|(container, _)| container.0),
+            source.container.map(|(_, inside)| inside),
         ])?;
     Ok(replaced)
 }
@@ -217,7 +232,7 @@ pub(crate) fn document_of(
         .optional()
 }
 
-/// Sets a source's place.
+/// Sets the place of a source and of what is inside it.
 pub(crate) fn set_place(
     connection: &Connection,
     source: SourceId,
@@ -225,16 +240,19 @@ pub(crate) fn set_place(
     path: &str,
 ) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("UPDATE sources SET root = ?2, path = ?3 WHERE id = ?1")?
+        .prepare_cached(
+            "UPDATE sources SET root = ?2, path = ?3 || coalesce('/' || inside, '')
+             WHERE id = ?1 OR container = ?1",
+        )?
         .execute(params![source.0, root.0, path])?;
     Ok(())
 }
 
-/// Takes a source off its path until it gets a new one in the same transaction, so that sources
+/// Takes a source, with what is inside it, off its path until it gets a new one in the same transaction, so that sources
 /// can change places. No file's path has a zero in it.
 pub(crate) fn lift(connection: &Connection, source: SourceId) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("UPDATE sources SET path = char(0) || id WHERE id = ?1")?
+        .prepare_cached("UPDATE sources SET path = char(0) || id WHERE id = ?1 OR container = ?1")?
         .execute([source.0])?;
     Ok(())
 }
@@ -256,15 +274,71 @@ pub(crate) fn set_stamp(
             stamp.device as i64,
             stamp.inode as i64,
         ])?;
+    // A file inside has its own size, and the time of the one that holds it.
+    connection
+        .prepare_cached("UPDATE sources SET modified_ns = ?2 WHERE container = ?1")?
+        .execute(params![source.0, stamp.modified_ns])?;
     Ok(changed == 1)
 }
 
-/// Deletes a source's row.
-pub(crate) fn delete(connection: &Connection, source: SourceId) -> rusqlite::Result<()> {
+/// What lies inside a source: where, and its live document.
+pub(crate) fn inside(
+    connection: &Connection,
+    source: SourceId,
+) -> rusqlite::Result<Vec<(String, Option<DocumentId>)>> {
+    let mut statement = connection
+        .prepare_cached("SELECT inside, document FROM sources WHERE container = ?1 ORDER BY id")?;
+    let inside = statement.query_map([source.0], |row| {
+        Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?.map(DocumentId)))
+    })?;
+    inside.collect()
+}
+
+/// Deletes the rows of what is inside a source; the documents that die with them.
+pub(crate) fn delete_inside(
+    connection: &Connection,
+    source: SourceId,
+) -> rusqlite::Result<Vec<DocumentId>> {
+    let documents = inside(connection, source)?;
+    connection
+        .prepare_cached("DELETE FROM sources WHERE container = ?1")?
+        .execute([source.0])?;
+    Ok(documents
+        .into_iter()
+        .filter_map(|(_, document)| document)
+        .collect())
+}
+
+/// Deletes a source's row and those of what is inside it; the documents that die with them.
+pub(crate) fn delete(
+    connection: &Connection,
+    source: SourceId,
+) -> rusqlite::Result<Vec<DocumentId>> {
+    let mut documents = delete_inside(connection, source)?;
+    documents.extend(document_of(connection, source)?.flatten());
     connection
         .prepare_cached("DELETE FROM sources WHERE id = ?1")?
         .execute([source.0])?;
-    Ok(())
+    Ok(documents)
+}
+
+/// The columns of a report.
+const REPORT: &str = "SELECT s.id, r.path, s.path, s.size, s.modified_ns, s.document, s.chunks,
+        s.inside, s.state, s.reason, s.help
+     FROM sources s JOIN roots r ON r.id = s.root";
+
+fn report(row: &Row<'_>) -> rusqlite::Result<SourceReport> {
+    Ok(SourceReport {
+        id: SourceId(row.get(0)?),
+        root: path_of(row.get_ref(1)?.as_blob()?),
+        path: row.get(2)?,
+        size: row.get::<_, i64>(3)? as u64,
+        modified_ns: row.get(4)?,
+        document: row.get::<_, Option<i64>>(5)?.map(DocumentId),
+        chunks: row.get::<_, i64>(6)? as usize,
+        inside: row.get(7)?,
+        state: state_of(row, 8)?,
+    })
 }
 
 /// Sources in some states, by path.
@@ -281,25 +355,33 @@ pub(crate) fn reports(
         StateFilter::Skipped => (SKIPPED, SKIPPED),
         StateFilter::Problems => (PARTIAL, FAILED),
     };
-    let mut statement = connection.prepare_cached(
-        "SELECT s.id, r.path, s.path, s.size, s.modified_ns, s.document, s.chunks, s.state, s.reason
-         FROM sources s JOIN roots r ON r.id = s.root
-         WHERE s.state BETWEEN ?1 AND ?2 ORDER BY s.root, s.path LIMIT ?3",
-    )?;
+    let mut statement = connection.prepare_cached(&format!(
+        "{REPORT} WHERE s.state BETWEEN ?1 AND ?2 ORDER BY s.root, s.path LIMIT ?3"
+    ))?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let reports = statement.query_map([first, last, limit], |row| {
-        Ok(SourceReport {
-            id: SourceId(row.get(0)?),
-            root: path_of(row.get_ref(1)?.as_blob()?),
-            path: row.get(2)?,
-            size: row.get::<_, i64>(3)? as u64,
-            modified_ns: row.get(4)?,
-            document: row.get::<_, Option<i64>>(5)?.map(DocumentId),
-            chunks: row.get::<_, i64>(6)? as usize,
-            state: state_of(row, 7)?,
-        })
-    })?;
+    let reports = statement.query_map([first, last, limit], report)?;
     reports.collect()
+}
+
+/// Sources that are not simply indexed, and those with pages that were not simply read, by path,
+/// each with how its pages were read.
+pub(crate) fn coverage(
+    connection: &Connection,
+) -> rusqlite::Result<Vec<(SourceReport, Vec<Page>)>> {
+    let mut statement = connection.prepare_cached(&format!(
+        "{REPORT} LEFT JOIN documents d ON d.id = s.document
+         WHERE s.state <> ?1 OR d.weak_pages > 0 ORDER BY s.root, s.path"
+    ))?;
+    let mut covered = Vec::new();
+    for source in statement.query_map([INDEXED], report)? {
+        let source = source?;
+        let pages = match source.document {
+            Some(document) => documents::pages(connection, document)?,
+            None => Vec::new(),
+        };
+        covered.push((source, pages));
+    }
+    Ok(covered)
 }
 
 /// Number of sources and of live chunks, by state: indexed, partial, failed, skipped.

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::id::Revision;
 
 /// Counts up with the tables.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 /// `docent` in the file's header, so that other programs can tell what it is.
 const APPLICATION_ID: i64 = 0x646f_6365;
@@ -46,12 +46,19 @@ CREATE TABLE sources (
     inode INTEGER NOT NULL,
     hash BLOB,
     state INTEGER NOT NULL,
+    -- Why it is not simply indexed, and what would help.
     reason TEXT,
+    help TEXT,
+    -- For a file inside a file: the one that holds it, and where in it; path is then that file's
+    -- path, a slash, and this.
+    container INTEGER REFERENCES sources (id),
+    inside TEXT,
     -- The live document, where there is one, and the number of its chunks.
     document INTEGER,
     chunks INTEGER NOT NULL,
     UNIQUE (root, path)
 ) STRICT;
+CREATE INDEX sources_by_container ON sources (container) WHERE container IS NOT NULL;
 CREATE UNIQUE INDEX sources_by_document ON sources (document) WHERE document IS NOT NULL;
 CREATE TABLE documents (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -64,9 +71,17 @@ CREATE TABLE documents (
     title TEXT,
     language TEXT,
     length INTEGER NOT NULL,
+    -- As JSON: what is missing, what a reader should know, what the original says of itself,
+    -- and how its pages were read.
     incomplete TEXT,
     warnings TEXT,
-    blocks BLOB NOT NULL
+    properties TEXT,
+    pages TEXT,
+    -- Number of pages that were not simply read.
+    weak_pages INTEGER NOT NULL,
+    blocks BLOB NOT NULL,
+    -- The lines of pages with their boxes.
+    lines BLOB
 ) STRICT;
 CREATE INDEX documents_not_live ON documents (state) WHERE state <> 1;
 CREATE INDEX documents_by_revision ON documents (revision);
@@ -84,6 +99,8 @@ CREATE TABLE chunks (
     end INTEGER NOT NULL,
     locator BLOB NOT NULL,
     headings TEXT,
+    -- Whether a reader of the original does not see it.
+    hidden INTEGER NOT NULL,
     -- Whether the vector table of this generation holds its vector.
     embedded INTEGER NOT NULL
 ) STRICT;

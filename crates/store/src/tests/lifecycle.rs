@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use docent_core::document::{Area, Badge, Line, Page};
 use docent_core::query::Query;
 use docent_core::source::SourceState;
 use serde_json::json;
@@ -88,20 +89,21 @@ fn a_file_that_fails_says_so_and_its_old_content_is_gone() {
         stamp: stamp(9),
         hash: None,
         outcome,
+        inner: Vec::new(),
     };
-    let reason = || "page 2 is encrypted".to_owned();
+    let reason = || Gap::new("page 2 is encrypted").help("give the password");
     writer
-        .commit(vec![failed(Outcome::Failed { reason: reason() })])
+        .commit(vec![failed(Outcome::Failed(reason()))])
         .unwrap();
     assert!(found(&reader, &query("apple")).is_empty());
     let source = writer.sources().unwrap().remove(0);
-    assert_eq!(source.state, SourceState::Failed { reason: reason() });
+    assert_eq!(source.state, SourceState::Failed(reason()));
     assert_eq!(source.stamp, stamp(9));
     let problems = reader.sources_with(StateFilter::Problems, 10).unwrap();
     assert_eq!(problems.len(), 1);
     assert_eq!(problems[0].root, Path::new("/files"));
     writer
-        .commit(vec![failed(Outcome::Skipped { reason: reason() })])
+        .commit(vec![failed(Outcome::Skipped(reason()))])
         .unwrap();
     let status = reader.status().unwrap();
     assert_eq!((status.indexed, status.failed, status.skipped), (0, 0, 1));
@@ -113,7 +115,18 @@ fn a_partial_document_is_live_and_says_what_is_missing() {
     let home = tempdir().unwrap();
     let (mut writer, root) = writer(home.path());
     let (mut half, chunks) = document("half", "Only this page.");
-    half.incomplete = Some("page 2 has no text".into());
+    half.incomplete = Some(Gap::new("page 2 has no text").help("install Tesseract"));
+    half.pages = vec![
+        Page::default(),
+        Page {
+            badge: Badge::Unreadable,
+            gap: Some("a scan".into()),
+        },
+    ];
+    half.lines = vec![Line {
+        start: 0,
+        area: Area::from_points([72.0, 72.0, 200.5, 84.25]),
+    }];
     writer
         .commit(vec![Change::Put {
             root,
@@ -124,6 +137,7 @@ fn a_partial_document_is_live_and_says_what_is_missing() {
                 document: half.clone(),
                 chunks,
             },
+            inner: Vec::new(),
         }])
         .unwrap();
     let reader = writer.reader();
@@ -134,6 +148,56 @@ fn a_partial_document_is_live_and_says_what_is_missing() {
         .unwrap();
     assert_eq!(stored.document, half);
     assert_eq!(reader.status().unwrap().partial, 1);
+}
+
+#[test]
+fn files_inside_a_file_come_move_and_go_with_it() {
+    let home = tempdir().unwrap();
+    let (mut writer, root) = writer(home.path());
+    let reader = writer.reader();
+    writer
+        .commit(vec![
+            put_mail(root, "one.eml", "offer.txt", "Ten crates of quinces."),
+            put_mail(root, "two.eml", "offer.txt", "Nine sacks of medlars."),
+        ])
+        .unwrap();
+    assert_eq!(found(&reader, &query("quinces")), ["Ten crates of quinces."]);
+    let files: Vec<String> = writer.sources().unwrap().into_iter().map(|s| s.path).collect();
+    assert_eq!(files, ["one.eml", "two.eml"]);
+    let all = reader.sources_with(StateFilter::All, 10).unwrap();
+    assert_eq!(all.len(), 4);
+    assert_eq!(all[1].path, "one.eml/offer.txt");
+    assert_eq!(all[1].inside.as_deref(), Some("offer.txt"));
+
+    // Both change places, and what is inside goes with them.
+    let id = |path: &str| reader.find_document(None, path).unwrap().unwrap().source;
+    let (one, two) = (id("one.eml"), id("two.eml"));
+    let move_to = |source, path: &str| Change::Move {
+        source,
+        root,
+        path: path.into(),
+        stamp: stamp(7),
+    };
+    writer
+        .commit(vec![move_to(one, "two.eml"), move_to(two, "one.eml")])
+        .unwrap();
+    let text = |path: &str| reader.find_document(None, path).unwrap().map(|d| d.document.text);
+    assert_eq!(text("two.eml/offer.txt").as_deref(), Some("Ten crates of quinces."));
+    let mut in_mail = query("");
+    in_mail.filters.paths = vec!["one.eml/".into()];
+    assert_eq!(found(&reader, &in_mail), ["Nine sacks of medlars."]);
+
+    // A mail that is read again may hold other files; a mail that goes takes them along.
+    writer
+        .commit(vec![put_mail(root, "one.eml", "reply.txt", "Agreed.")])
+        .unwrap();
+    assert_eq!(text("one.eml/offer.txt"), None);
+    assert_eq!(text("one.eml/reply.txt").as_deref(), Some("Agreed."));
+    writer
+        .commit(vec![Change::Remove { source: one }, Change::Remove { source: two }])
+        .unwrap();
+    assert!(reader.sources_with(StateFilter::All, 10).unwrap().is_empty());
+    assert!(found(&reader, &query("quinces agreed")).is_empty());
 }
 
 #[test]
