@@ -332,8 +332,21 @@ fn format_named(word: &str) -> Option<Format> {
     match word.as_str() {
         "md" => Some(Format::Markdown),
         "txt" => Some(Format::Text),
-        "htm" | "xhtml" => Some(Format::Html),
+        "htm" | "xhtml" | "mhtml" | "mht" => Some(Format::Html),
         "source" => Some(Format::Code),
+        "docx" | "doc" | "docm" | "odt" | "rtf" => Some(Format::Word),
+        "xlsx" | "xls" | "xlsm" | "xlsb" | "ods" | "csv" | "tsv" => Some(Format::Sheet),
+        "pptx" | "ppt" | "odp" => Some(Format::Slides),
+        "eml" | "mbox" | "msg" | "email" => Some(Format::Mail),
+        "epub" | "fb2" => Some(Format::Book),
+        "json" | "jsonl" | "xml" | "yaml" | "yml" | "toml" => Some(Format::Data),
+        "rst" | "adoc" | "org" | "tex" | "latex" => Some(Format::Markup),
+        "ipynb" => Some(Format::Notebook),
+        "vtt" | "srt" => Some(Format::Transcript),
+        "ics" => Some(Format::Calendar),
+        "vcf" => Some(Format::Contacts),
+        "png" | "jpg" | "jpeg" | "tiff" | "webp" => Some(Format::Image),
+        "zip" | "tar" | "7z" | "gz" => Some(Format::Archive),
         word => Format::from_word(word),
     }
 }

@@ -98,6 +98,14 @@ impl Settings {
                 "extract.timeout_seconds is at least 1",
             ),
             (
+                extract.max_depth <= 100 && extract.max_entries > 0,
+                "extract.max_depth is at most 100, extract.max_entries at least 1",
+            ),
+            (
+                extract.max_pages > 0 && extract.max_cells > 0,
+                "extract.max_pages and extract.max_cells are at least 1",
+            ),
+            (
                 extract.memory_bytes >= 256 << 20,
                 "extract.memory_bytes is at least 268_435_456",
             ),

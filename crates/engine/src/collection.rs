@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use docent_core::document::Document;
+use docent_core::document::{Badge, Document, Page};
+use docent_core::source::{Gap, SourceState};
 use docent_store::{
     Change, Conversations, DocumentId, Outcome, Reader, SourceReport, StateFilter, StoredDocument,
     Writer,
@@ -104,6 +105,17 @@ pub struct Uncovered {
     /// Why, and what would help.
     #[serde(flatten)]
     pub gap: Gap,
+}
+
+impl Uncovered {
+    /// The path, and the pages where only some are meant: `scan.pdf, pages 2–4`.
+    pub fn place(&self) -> String {
+        match self.pages {
+            None => self.path.clone(),
+            Some((first, last)) if first == last => format!("{}, page {first}", self.path),
+            Some((first, last)) => format!("{}, pages {first}–{last}", self.path),
+        }
+    }
 }
 
 /// A document as the viewer shows it.
@@ -223,13 +235,20 @@ impl Collection {
         Ok(problems)
     }
 
-    /// Every file and page that was not read, or not simply read, by path.
+    /// Every file and page that was not read, or not simply read: what is lost first, then what
+    /// is in doubt, then what was left out; by path.
     pub fn coverage(&self) -> Result<Vec<Uncovered>, EngineError> {
         let covered = self.reader().coverage()?;
-        Ok(covered
+        let mut rows: Vec<Uncovered> = covered
             .into_iter()
             .flat_map(|(source, pages)| uncovered(&source, &pages))
-            .collect())
+            .collect();
+        rows.sort_by_key(|row| match row.state.as_str() {
+            "failed" | "unreadable" => 0,
+            "skipped" => 2,
+            _ => 1,
+        });
+        Ok(rows)
     }
 
     /// A document by its id; `None` if it is not live any more.
@@ -402,7 +421,9 @@ fn said_of(badge: Badge) -> Gap {
     match badge {
         Badge::Text => Gap::default(),
         Badge::Repaired => "read by the second engine".into(),
-        Badge::Ocr => Gap::new("recognised in its picture").help("compare quotes with the original"),
+        Badge::Ocr => {
+            Gap::new("recognised in its picture").help("compare quotes with the original")
+        }
         Badge::Unreadable => "nothing could be read".into(),
     }
 }

@@ -23,13 +23,25 @@ use crate::event::{Phase, Progress};
 use crate::ingest::{self, Embedded, Ingest};
 use crate::watch::Watch;
 
+/// Which files are read although nothing of them changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Again {
+    /// None.
+    #[default]
+    None,
+    /// Those that were not read, or only in part: a password or a program may have come.
+    Unread,
+    /// All, also those that a person had forgotten.
+    All,
+}
+
 /// What an indexer is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IndexOptions {
     /// Go on and wait for changes.
     pub watch: bool,
-    /// Read every file again, whatever its times say.
-    pub full: bool,
+    /// Which files are read although nothing of them changed.
+    pub again: Again,
     /// Take files out of the index although their whole folder is gone or empty.
     pub prune: bool,
     /// Embed as well; without, only full text is brought up to date.
@@ -40,7 +52,7 @@ impl Default for IndexOptions {
     fn default() -> Self {
         IndexOptions {
             watch: false,
-            full: false,
+            again: Again::None,
             prune: false,
             vectors: true,
         }
@@ -149,13 +161,22 @@ impl Control {
         progress
     }
 
+    /// Whether an answer is being generated.
+    fn is_asked(&self) -> bool {
+        self.attention.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether work that can wait has to: paused, or an answer is being generated.
+    pub(crate) fn is_held(&self) -> bool {
+        self.paused.load(Ordering::Relaxed) || self.is_asked()
+    }
+
     /// Waits while paused; while answers are generated too, if `yielding`. Returns early when
     /// the indexer is to stop.
     pub(crate) fn wait_while_held(&self, yielding: bool) {
         let held = || {
             !self.stopping()
-                && (self.paused.load(Ordering::Relaxed)
-                    || (yielding && self.attention.load(Ordering::Relaxed) > 0))
+                && (self.paused.load(Ordering::Relaxed) || (yielding && self.is_asked()))
         };
         let since = Instant::now();
         while held() {

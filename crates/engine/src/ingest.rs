@@ -8,6 +8,7 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -104,9 +105,9 @@ impl<'c> Ingest<'c> {
         let roots = self.writer.roots()?;
         let stored = self.writer.sources()?;
         let listings = self.list(&roots, &stored);
-        // Only the first look reads everything again.
-        let full = std::mem::take(&mut self.options.full);
-        let plan = reconcile::plan(&stored, listings, full);
+        // Only the first look reads what did not change.
+        let again = std::mem::take(&mut self.options.again);
+        let plan = reconcile::plan(&stored, listings, again);
         if !plan.is_empty() {
             self.carry_out(plan, &roots)?;
         }
@@ -215,7 +216,7 @@ impl<'c> Ingest<'c> {
     }
 
     /// Reads files on several threads and commits what comes back, in batches: while one is
-    /// committed, the next is read.
+    /// committed, the next is read; while readers leave cores idle, what is committed is embedded.
     fn read_all(
         &mut self,
         files: &[ToRead],
@@ -225,13 +226,15 @@ impl<'c> Ingest<'c> {
     ) -> Result<(), EngineError> {
         let readers = self.library().workers().min(files.len().max(1));
         let (library, control) = (self.library(), self.control);
+        let vectors = self.options.vectors;
+        let reading = &AtomicUsize::new(0);
         let Ingest { writer, tally, .. } = self;
-        std::thread::scope(|scope| {
+        let embedded = std::thread::scope(|scope| {
             let (jobs, waiting) = bounded::<&ToRead>(readers * 2);
             let (finished, done) = bounded(readers * 2);
             for _ in 0..readers {
                 let (waiting, finished) = (waiting.clone(), finished.clone());
-                scope.spawn(move || read_files(library, roots, &waiting, &finished));
+                scope.spawn(move || read_files(library, roots, reading, &waiting, &finished));
             }
             drop((waiting, finished));
             scope.spawn(move || {
@@ -245,18 +248,24 @@ impl<'c> Ingest<'c> {
             // No batch waits behind another: a slow disk holds up the reading, not the memory.
             let (batches, full) = bounded::<Vec<Change>>(0);
             let committing = scope.spawn(move || {
-                full.iter()
-                    .try_for_each(|changes| writer.commit(changes).map(drop))
+                let is_idle = || {
+                    vectors
+                        && reading.load(Ordering::Relaxed) < library.workers()
+                        && !control.is_held()
+                };
+                commit_all(writer, library, &full, &is_idle)
             });
             // Leaving this early drops `done` and `batches`, which ends the other threads.
             let collected = collect(&done, &batches, tally, vanished, batch);
             drop((done, batches));
-            match committing.join() {
+            let embedded = match committing.join() {
                 Ok(committed) => committed?,
                 Err(panic) => std::panic::resume_unwind(panic),
-            }
-            collected
-        })
+            };
+            collected.map(|()| embedded)
+        })?;
+        self.tally.report.embedded += embedded;
+        Ok(())
     }
 
     fn commit(&mut self, batch: &mut Batch) -> Result<(), EngineError> {
@@ -276,33 +285,18 @@ impl<'c> Ingest<'c> {
         self.control.enter(Phase::Embedding);
         self.control
             .tell(|progress| (progress.chunks_done, progress.chunks_total) = (0, total));
+        let (library, control) = (self.library(), self.control);
+        let is_wanted = || !control.stopping() && control.requests.is_empty();
         loop {
-            let pending = self.writer.pending_vectors(VECTOR_BATCH)?;
-            if pending.is_empty() {
+            self.tally.report.embedded += embed_some(&mut self.writer, library, &mut |news| {
+                control.tell(|progress| progress.chunks_done += news);
+                control.wait_while_held(true);
+                is_wanted()
+            })?;
+            if self.writer.pending_count()? == 0 {
                 return Ok(Embedded::All);
             }
-            let mut vectors = Vec::with_capacity(pending.len());
-            let mut interrupted = false;
-            for slice in pending.chunks(VECTOR_SLICE) {
-                self.control.wait_while_held(true);
-                interrupted = self.control.stopping() || !self.control.requests.is_empty();
-                if interrupted {
-                    break;
-                }
-                let texts: Vec<String> = slice.iter().map(text_to_embed).collect();
-                let embedded = self
-                    .library()
-                    .embedder()
-                    .embed(&texts, Urgency::Background)?;
-                vectors.extend(slice.iter().map(|chunk| chunk.id).zip(embedded));
-                self.control
-                    .tell(|progress| progress.chunks_done += slice.len() as u64);
-            }
-            self.tally.report.embedded += vectors.len() as u64;
-            if !vectors.is_empty() {
-                self.writer.commit_vectors(vectors)?;
-            }
-            if interrupted {
+            if !is_wanted() {
                 return Ok(Embedded::Interrupted);
             }
         }
@@ -392,6 +386,55 @@ fn text_to_embed(chunk: &PendingChunk) -> String {
     chunk::text_to_embed(chunk.title.as_deref(), &chunk.heading_path, &chunk.text)
 }
 
+/// Commits batches as they come, until no more do, and embeds while cores are idle; the number of
+/// vectors.
+fn commit_all(
+    writer: &mut Writer,
+    library: &Library,
+    batches: &Receiver<Vec<Change>>,
+    is_idle: &dyn Fn() -> bool,
+) -> Result<u64, EngineError> {
+    /// How often it is asked whether cores are idle.
+    const PATIENCE: Duration = Duration::from_millis(20);
+    let mut embedded = 0;
+    loop {
+        match batches.recv_timeout(PATIENCE) {
+            Ok(changes) => drop(writer.commit(changes)?),
+            Err(RecvTimeoutError::Disconnected) => return Ok(embedded),
+            Err(RecvTimeoutError::Timeout) if is_idle() => {
+                embedded += embed_some(writer, library, &mut |_| is_idle() && batches.is_empty())?;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+}
+
+/// Embeds one batch of what has no vector yet; the number of vectors. `goes_on` is asked before
+/// each slice, and told how many vectors the one before it gave.
+fn embed_some(
+    writer: &mut Writer,
+    library: &Library,
+    goes_on: &mut dyn FnMut(u64) -> bool,
+) -> Result<u64, EngineError> {
+    let pending = writer.pending_vectors(VECTOR_BATCH)?;
+    let (mut vectors, mut news) = (Vec::with_capacity(pending.len()), 0);
+    for slice in pending.chunks(VECTOR_SLICE) {
+        if !goes_on(std::mem::take(&mut news)) {
+            break;
+        }
+        let texts: Vec<String> = slice.iter().map(text_to_embed).collect();
+        let embedded = library.embedder().embed(&texts, Urgency::Background)?;
+        vectors.extend(slice.iter().map(|chunk| chunk.id).zip(embedded));
+        news = slice.len() as u64;
+    }
+    goes_on(news);
+    let embedded = vectors.len() as u64;
+    if !vectors.is_empty() {
+        writer.commit_vectors(vectors)?;
+    }
+    Ok(embedded)
+}
+
 /// Takes what the readers bring and hands on full batches, until there is no more, or nobody
 /// commits. What is left stays in `batch`.
 fn collect(
@@ -416,16 +459,20 @@ fn collect(
 /// What comes back for a file: what was read, `None` if it is gone, or why nothing can be read.
 type Done<'f> = (&'f ToRead, Result<Option<ReadFile>, EngineError>);
 
-/// A reader thread: takes files until there are no more, or nobody wants them.
+/// A reader thread: takes files until there are no more, or nobody wants them. `reading` counts
+/// those that are being read.
 fn read_files<'f>(
     library: &Library,
     roots: &[Root],
+    reading: &AtomicUsize,
     waiting: &Receiver<&'f ToRead>,
     finished: &Sender<Done<'f>>,
 ) {
     for file in waiting {
         let root = roots.iter().find(|root| root.id == file.root);
+        reading.fetch_add(1, Ordering::Relaxed);
         let read = root.map_or(Ok(None), |root| read(library, &root.path, file));
+        reading.fetch_sub(1, Ordering::Relaxed);
         if finished.send((file, read)).is_err() {
             return;
         }

@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use docent_core::model::Embedder;
+use docent_extract::Pool;
 pub use docent_extract::WorkerCommand;
-use docent_extract::{Pool, PoolOptions};
 use docent_store::EmbedderIdentity;
 
 use crate::collection::Collection;
@@ -25,6 +24,7 @@ struct Shared {
     settings: Settings,
     embedder: Arc<dyn Embedder>,
     pool: Pool,
+    readers: usize,
     attention: Arc<AtomicUsize>,
     large_file: Mutex<()>,
 }
@@ -42,18 +42,16 @@ impl Library {
     ) -> Result<Library, EngineError> {
         std::fs::create_dir_all(home).map_err(EngineError::io(home))?;
         let home = home.canonicalize().map_err(EngineError::io(home))?;
-        let pool = Pool::new(PoolOptions {
-            timeout: Duration::from_secs(settings.extract.timeout_seconds),
-            memory_bytes: settings.extract.memory_bytes,
-            max_file_bytes: settings.walk.max_file_bytes,
-            ..PoolOptions::new(worker, workers(&settings))
-        });
+        let workers = settings.workers(worker);
+        let readers = workers.workers;
+        let pool = Pool::new(workers);
         Ok(Library {
             shared: Arc::new(Shared {
                 home,
                 settings,
                 embedder,
                 pool,
+                readers,
                 attention: Arc::default(),
                 large_file: Mutex::default(),
             }),
@@ -82,7 +80,7 @@ impl Library {
 
     /// The number of files that are read at the same time.
     pub(crate) fn workers(&self) -> usize {
-        workers(&self.shared.settings)
+        self.shared.readers
     }
 
     /// How many answers are being generated at this moment.
@@ -250,13 +248,6 @@ impl Library {
             home: self.home().to_owned(),
             known: self.names()?,
         })
-    }
-}
-
-fn workers(settings: &Settings) -> usize {
-    match settings.extract.workers {
-        0 => std::thread::available_parallelism().map_or(2, usize::from),
-        workers => workers.min(256),
     }
 }
 

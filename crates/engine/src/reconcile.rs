@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use docent_core::source::{ContentHash, Gap, SourceState, Stamp};
 use docent_store::{RootId, SourceId, StoredSource};
 
+use crate::indexer::Again;
 use crate::walk::{Found, Unread};
 
 /// The reason of a source that a person took out of the index: it is not read again, whatever
@@ -94,8 +95,9 @@ pub(crate) struct RootListing {
     pub(crate) unlisted: Vec<String>,
 }
 
-/// Compares the catalog's sources with what was found; `full` has every file read again.
-pub(crate) fn plan(stored: &[StoredSource], listings: Vec<RootListing>, full: bool) -> Plan {
+/// Compares the catalog's sources with what was found; `again` has files read that did not
+/// change.
+pub(crate) fn plan(stored: &[StoredSource], listings: Vec<RootListing>, again: Again) -> Plan {
     let mut plan = Plan::default();
     let by_path: HashMap<(RootId, &str), &StoredSource> = stored
         .iter()
@@ -110,7 +112,7 @@ pub(crate) fn plan(stored: &[StoredSource], listings: Vec<RootListing>, full: bo
             match by_path.get(&(listing.root, found.path.as_str())) {
                 Some(source) => {
                     gone.remove(&source.id);
-                    compare(source, found, full, &mut plan);
+                    compare(source, found, again, &mut plan);
                 }
                 None => new.push((listing.root, found)),
             }
@@ -134,10 +136,15 @@ fn out_of_sight(source: &StoredSource, listing: &RootListing) -> bool {
 }
 
 /// A file under a path that the catalog knows.
-fn compare(source: &StoredSource, found: Found, full: bool, plan: &mut Plan) {
-    if !full && is_forgotten(&source.state) {
+fn compare(source: &StoredSource, found: Found, again: Again, plan: &mut Plan) {
+    if again != Again::All && is_forgotten(&source.state) {
         return;
     }
+    let again = match again {
+        Again::None => false,
+        Again::Unread => source.state != SourceState::Indexed || source.lacks_inside,
+        Again::All => true,
+    };
     let same = source.stamp == found.stamp;
     match &found.unread {
         Some(unread) => {
@@ -146,13 +153,13 @@ fn compare(source: &StoredSource, found: Found, full: bool, plan: &mut Plan) {
             }
         }
         // A file that was left out by its metadata has no content hash: it is read now.
-        None if same && source.hash.is_some() && !full => {}
+        None if same && source.hash.is_some() && !again => {}
         None => plan.read.push(ToRead {
             root: source.root,
             path: found.path,
             stamp: found.stamp,
             // Without a hash nothing proves that the content is the same.
-            known: Some((source.id, source.hash.filter(|_| !full))),
+            known: Some((source.id, source.hash.filter(|_| !again))),
         }),
     }
 }
@@ -249,6 +256,7 @@ mod tests {
             stamp,
             hash: Some(hash(id as u8)),
             state: SourceState::Indexed,
+            lacks_inside: false,
             chunks: 1,
         }
     }
@@ -274,7 +282,7 @@ mod tests {
         let plan = plan(
             &[stored(1, "a", stamp(1, 3))],
             listing(vec![found("a", stamp(1, 3))]),
-            false,
+            Again::None,
         );
         assert!(plan.is_empty());
     }
@@ -284,7 +292,7 @@ mod tests {
         let plan = plan(
             &[stored(1, "a", stamp(1, 3))],
             listing(vec![found("a", stamp(1, 4))]),
-            false,
+            Again::None,
         );
         assert_eq!(plan.read.len(), 1);
         assert_eq!(plan.read[0].known, Some((SourceId(1), Some(hash(1)))));
@@ -295,7 +303,7 @@ mod tests {
         let plan = plan(
             &[stored(1, "a", stamp(1, 3))],
             listing(vec![found("b/c", stamp(1, 3))]),
-            false,
+            Again::None,
         );
         assert_eq!(plan.moved, [(SourceId(1), ROOT, "b/c".into(), stamp(1, 3))]);
         assert!(plan.read.is_empty() && plan.removed.is_empty());
@@ -306,7 +314,7 @@ mod tests {
         let mut plan = plan(
             &[stored(1, "a", stamp(1, 3))],
             listing(vec![found("b", stamp(2, 3))]),
-            false,
+            Again::None,
         );
         assert_eq!(plan.read.len(), 1);
         assert!(plan.removed.is_empty());
@@ -320,7 +328,7 @@ mod tests {
         let plan = plan(
             &[stored(1, "a", stamp(1, 3))],
             listing(vec![found("b", stamp(2, 9))]),
-            false,
+            Again::None,
         );
         assert_eq!(plan.removed, [SourceId(1)]);
     }
@@ -336,13 +344,13 @@ mod tests {
             found: None,
             unlisted: vec![],
         }];
-        assert!(plan(&known, away, false).is_empty());
+        assert!(plan(&known, away, Again::None).is_empty());
         let locked = vec![RootListing {
             root: ROOT,
             found: Some(vec![]),
             unlisted: vec!["sub".into()],
         }];
-        assert_eq!(plan(&known, locked, false).removed, [SourceId(2)]);
+        assert_eq!(plan(&known, locked, Again::None).removed, [SourceId(2)]);
     }
 
     #[test]
@@ -350,8 +358,28 @@ mod tests {
         let mut source = stored(1, "a", stamp(1, 3));
         source.state = SourceState::Skipped(forgotten());
         let changed = || listing(vec![found("a", stamp(1, 9))]);
-        assert!(plan(&[source.clone()], changed(), false).is_empty());
-        assert_eq!(plan(&[source], changed(), true).read.len(), 1);
+        assert!(plan(&[source.clone()], changed(), Again::None).is_empty());
+        assert_eq!(plan(&[source], changed(), Again::All).read.len(), 1);
+    }
+
+    #[test]
+    fn what_was_not_read_is_tried_again_on_request() {
+        let mut scan = stored(1, "a", stamp(1, 3));
+        scan.state = SourceState::Partial("needs OCR".into());
+        let mut mail = stored(2, "b", stamp(2, 3));
+        mail.lacks_inside = true;
+        let known = [scan, mail, stored(3, "c", stamp(3, 3))];
+        let unchanged = || {
+            listing(vec![
+                found("a", stamp(1, 3)),
+                found("b", stamp(2, 3)),
+                found("c", stamp(3, 3)),
+            ])
+        };
+        assert!(plan(&known, unchanged(), Again::None).is_empty());
+        let read = plan(&known, unchanged(), Again::Unread).read;
+        let paths: Vec<&str> = read.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(paths, ["a", "b"]);
     }
 
     #[test]
@@ -362,10 +390,19 @@ mod tests {
         };
         let mut source = stored(1, "a", stamp(1, 3));
         source.state = SourceState::Skipped("too large".into());
-        assert!(plan(&[source.clone()], listing(vec![unread.clone()]), false).is_empty());
+        assert!(
+            plan(
+                &[source.clone()],
+                listing(vec![unread.clone()]),
+                Again::None
+            )
+            .is_empty()
+        );
         source.state = SourceState::Indexed;
         assert_eq!(
-            plan(&[source], listing(vec![unread]), false).unread.len(),
+            plan(&[source], listing(vec![unread]), Again::None)
+                .unread
+                .len(),
             1
         );
     }

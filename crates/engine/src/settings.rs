@@ -1,9 +1,12 @@
 //! What can be set about reading, searching and answering. The binary fills these from its
 //! settings file; the defaults here are the ones that it documents.
 
+use std::time::Duration;
+
 use docent_core::chunk::ChunkLimits;
 use docent_core::fusion::Fusion;
 use docent_core::model::Sampling;
+use docent_extract::{Limits, PoolOptions, WorkerCommand};
 use serde::{Deserialize, Serialize};
 
 /// All settings of the engine.
@@ -54,14 +57,63 @@ pub struct ExtractSettings {
     pub timeout_seconds: u64,
     /// A worker that needs more memory fails its file.
     pub memory_bytes: u64,
+    /// So many bytes may come out of a file's compressed parts, all together.
+    pub max_unpacked_bytes: u64,
+    /// A compressed part may grow to so many times its size.
+    pub max_ratio: u64,
+    /// Files inside files inside files are read so many times.
+    pub max_depth: u32,
+    /// So many files are read inside one.
+    pub max_entries: usize,
+    /// So many pages of a document are read.
+    pub max_pages: usize,
+    /// So many cells of a workbook are read.
+    pub max_cells: usize,
+    /// Passwords that encrypted files are tried with.
+    pub passwords: Vec<String>,
 }
 
 impl Default for ExtractSettings {
     fn default() -> Self {
+        let limits = Limits::default();
         ExtractSettings {
             workers: 0,
             timeout_seconds: 60,
             memory_bytes: 2 << 30,
+            max_unpacked_bytes: limits.max_unpacked_bytes,
+            max_ratio: limits.max_ratio,
+            max_depth: limits.max_depth,
+            max_entries: limits.max_entries,
+            max_pages: limits.max_pages,
+            max_cells: limits.max_cells,
+            passwords: limits.passwords,
+        }
+    }
+}
+
+impl Settings {
+    /// How the extraction workers that `command` starts are run.
+    pub fn workers(&self, command: WorkerCommand) -> PoolOptions {
+        let extract = &self.extract;
+        let workers = match extract.workers {
+            0 => std::thread::available_parallelism().map_or(2, usize::from),
+            workers => workers.min(256),
+        };
+        PoolOptions {
+            timeout: Duration::from_secs(extract.timeout_seconds),
+            memory_bytes: extract.memory_bytes,
+            limits: Limits {
+                max_file_bytes: self.walk.max_file_bytes,
+                max_unpacked_bytes: extract.max_unpacked_bytes,
+                max_ratio: extract.max_ratio,
+                max_depth: extract.max_depth,
+                max_entries: extract.max_entries,
+                max_pages: extract.max_pages,
+                max_cells: extract.max_cells,
+                passwords: extract.passwords.clone(),
+                ..Limits::default()
+            },
+            ..PoolOptions::new(command, workers)
         }
     }
 }

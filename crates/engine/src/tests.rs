@@ -319,7 +319,11 @@ fn what_cannot_be_read_is_listed_with_its_reason() {
         listed,
         [("broken.pdf", "failed"), ("binary.txt", "skipped")]
     );
-    assert!(problems.iter().all(|problem| !problem.reason.is_empty()));
+    assert!(
+        problems
+            .iter()
+            .all(|problem| !problem.gap.reason.is_empty())
+    );
     assert_eq!(bench.collection().status().unwrap().indexed, 3);
 }
 
@@ -372,7 +376,7 @@ fn a_forgotten_file_does_not_come_back_by_itself() {
     bench.index();
     assert!(bench.paths("amoxicillin", Mode::Lexical).is_empty());
     bench.index_with(IndexOptions {
-        full: true,
+        again: Again::All,
         ..IndexOptions::default()
     });
     assert_eq!(

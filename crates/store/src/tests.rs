@@ -14,8 +14,8 @@ use docent_core::query::{Condition, Group, Query};
 use docent_core::source::{ContentHash, Gap, Stamp};
 
 use crate::{
-    Change, ChunkId, EmbedderIdentity, Inner, Outcome, PendingChunk, Reader, RootId, Scored, StateFilter,
-    Writer, open_writer,
+    Change, ChunkId, EmbedderIdentity, Inner, Outcome, PendingChunk, Reader, RootId, Scored,
+    StateFilter, Writer, open_writer,
 };
 
 /// Length of the tests' vectors.

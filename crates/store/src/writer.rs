@@ -40,6 +40,8 @@ pub struct StoredSource {
     pub hash: Option<ContentHash>,
     /// How it stands.
     pub state: SourceState,
+    /// Whether something inside it was not read, or only in part.
+    pub lacks_inside: bool,
     /// Number of its live chunks.
     pub chunks: usize,
 }

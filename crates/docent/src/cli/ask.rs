@@ -64,7 +64,7 @@ struct Answered<'a> {
 #[derive(Debug, Serialize)]
 struct Cited<'a> {
     path: &'a str,
-    locator: Locator,
+    locator: &'a Locator,
     quote: &'a str,
     start: usize,
     end: usize,
@@ -74,7 +74,7 @@ impl<'a> From<&'a Citation> for Cited<'a> {
     fn from(citation: &'a Citation) -> Cited<'a> {
         Cited {
             path: &citation.path,
-            locator: citation.locator,
+            locator: &citation.locator,
             quote: &citation.quote,
             start: citation.start,
             end: citation.end,

@@ -307,9 +307,11 @@ fn try_worker(app: &App, memory_bytes: u64) -> std::result::Result<(), String> {
     let command = app
         .worker_command()
         .map_err(|failure| failure.to_string())?;
-    let mut options = PoolOptions::new(command, 1);
-    options.memory_bytes = memory_bytes;
-    options.timeout = Duration::from_secs(20);
+    let options = PoolOptions {
+        memory_bytes,
+        timeout: Duration::from_secs(20),
+        ..PoolOptions::new(command, 1)
+    };
     let path = std::env::temp_dir().join(format!("docent-doctor-{}.txt", std::process::id()));
     let told = |error: std::io::Error| format!("{}: {error}", path.display());
     std::fs::write(&path, "Is anybody there?\n").map_err(told)?;

@@ -2,11 +2,10 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::Args;
-use docent_core::document::{Document, Format, Locator};
-use docent_extract::{Outcome, Pool, PoolOptions};
+use docent_core::document::{BlockKind, Format, Locator, Page};
+use docent_extract::{Outcome, Pool};
 use serde::Serialize;
 
 use super::Status;
@@ -23,6 +22,9 @@ pub(crate) struct Extract {
     /// The files.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Try encrypted files with this password; may be given more than once.
+    #[arg(long = "password", value_name = "PASSWORD")]
+    passwords: Vec<String>,
 }
 
 /// A line of `docent extract --json`.
@@ -32,8 +34,14 @@ struct Extracted {
     format: Option<Format>,
     status: &'static str,
     reason: Option<String>,
+    help: Option<String>,
+    title: Option<String>,
+    properties: Vec<(String, String)>,
+    /// The file's text, then the texts of the files inside it.
     text: String,
     blocks: Vec<Place>,
+    pages: Vec<Page>,
+    documents: Vec<Enclosed>,
     warnings: Vec<String>,
 }
 
@@ -42,16 +50,30 @@ struct Extracted {
 struct Place {
     start: usize,
     end: usize,
+    #[serde(rename = "type")]
+    kind: BlockKind,
     locator: Locator,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    hidden: bool,
+}
+
+/// A file inside the file, and its stretch of the text.
+#[derive(Debug, Serialize)]
+struct Enclosed {
+    path: String,
+    format: Option<Format>,
+    status: &'static str,
+    reason: Option<String>,
+    help: Option<String>,
+    start: usize,
+    end: usize,
 }
 
 pub(super) fn run(app: &App, args: &Extract) -> Result<Status> {
-    let settings = app.sound_settings()?.engine();
-    let mut options = PoolOptions::new(app.worker_command()?, 1);
-    options.timeout = Duration::from_secs(settings.extract.timeout_seconds);
-    options.memory_bytes = settings.extract.memory_bytes;
-    options.max_file_bytes = settings.walk.max_file_bytes;
-    let pool = Pool::new(options);
+    let mut settings = app.sound_settings()?.engine();
+    settings.extract.passwords.extend(args.passwords.clone());
+    settings.extract.workers = 1;
+    let pool = Pool::new(settings.workers(app.worker_command()?));
     let mut look_at = false;
     for file in &args.files {
         if crate::interrupt::asked() {
@@ -70,16 +92,46 @@ pub(super) fn run(app: &App, args: &Extract) -> Result<Status> {
 
 /// Reads one file; what is wrong with it is part of the result.
 fn extract(pool: &Pool, file: &Path) -> Result<Extracted> {
-    let path = file.to_string_lossy().into_owned();
+    let mut extracted = Extracted {
+        path: file.to_string_lossy().into_owned(),
+        ..Extracted::default()
+    };
     let opened = match open(file) {
         Ok(opened) => opened,
-        Err(reason) => return Ok(Extracted::failed(path, reason)),
+        Err(reason) => {
+            (extracted.status, extracted.reason) = ("failed", Some(reason));
+            return Ok(extracted);
+        }
     };
-    let extraction = pool.extract(&opened, &path).map_err(Failure::user)?;
-    Ok(match extraction.outcome {
-        Outcome::Read(document) => Extracted::read(path, document),
-        Outcome::Failed { reason } | Outcome::Skipped { reason } => Extracted::failed(path, reason),
-    })
+    let extraction = pool
+        .extract(&opened, &extracted.path)
+        .map_err(Failure::user)?;
+    if let Outcome::Read(document) = &extraction.outcome {
+        extracted.title = document.title.clone();
+        extracted.properties = document.properties.clone();
+        extracted.pages = document.pages.clone();
+    }
+    let own = extracted.take(extraction.outcome);
+    extracted.format = own.format;
+    (extracted.status, extracted.reason, extracted.help) = (own.status, own.reason, own.help);
+    for inner in extraction.inner {
+        let heading = format!("── {} ──\n", inner.path);
+        if !extracted.text.is_empty() {
+            extracted.text.push_str("\n\n");
+        }
+        extracted.text.push_str(&heading);
+        let enclosed = extracted.take(inner.outcome);
+        if let Some(reason) = &enclosed.reason {
+            let state = enclosed.status;
+            let warning = format!("{}: {state}: {reason}", inner.path);
+            extracted.warnings.push(warning);
+        }
+        extracted.documents.push(Enclosed {
+            path: inner.path,
+            ..enclosed
+        });
+    }
+    Ok(extracted)
 }
 
 /// Opens a file, and nothing that could keep a reader waiting for ever.
@@ -92,33 +144,47 @@ fn open(file: &Path) -> std::result::Result<File, String> {
 }
 
 impl Extracted {
-    fn failed(path: String, reason: String) -> Extracted {
-        Extracted {
-            path,
-            status: "failed",
-            reason: Some(reason),
-            ..Extracted::default()
-        }
-    }
-
-    fn read(path: String, document: Document) -> Extracted {
-        let blocks = document.blocks.iter().map(|block| Place {
-            start: block.span.start,
-            end: block.span.end,
-            locator: block.locator,
-        });
-        Extracted {
-            path,
-            format: Some(document.format),
-            status: match document.incomplete {
-                Some(_) => "partial",
-                None => "ok",
-            },
-            reason: document.incomplete,
-            blocks: blocks.collect(),
-            text: document.text,
-            warnings: document.warnings,
-        }
+    /// Puts what was read of one file behind the text so far; how it stands, and where it is.
+    fn take(&mut self, outcome: Outcome) -> Enclosed {
+        let offset = self.text.len();
+        let mut enclosed = Enclosed {
+            path: String::new(),
+            format: None,
+            status: "ok",
+            reason: None,
+            help: None,
+            start: offset,
+            end: offset,
+        };
+        let gap = match outcome {
+            Outcome::Failed(gap) | Outcome::Skipped(gap) => {
+                enclosed.status = "failed";
+                Some(gap)
+            }
+            Outcome::Read(document) => {
+                enclosed.format = Some(document.format);
+                self.text.push_str(&document.text);
+                enclosed.end = self.text.len();
+                self.blocks
+                    .extend(document.blocks.into_iter().map(|block| Place {
+                        start: offset + block.span.start,
+                        end: offset + block.span.end,
+                        kind: block.kind,
+                        locator: block.locator,
+                        hidden: block.hidden,
+                    }));
+                self.warnings.extend(document.warnings);
+                if document.incomplete.is_some() {
+                    enclosed.status = "partial";
+                }
+                document.incomplete
+            }
+        };
+        (enclosed.reason, enclosed.help) = match gap {
+            Some(gap) => (Some(gap.reason), gap.help),
+            None => (None, None),
+        };
+        enclosed
     }
 }
 
@@ -126,7 +192,12 @@ impl Extracted {
 fn show(app: &App, extracted: &Extracted, is_one_of_many: bool) -> Result<()> {
     let path = printable_line(&extracted.path);
     if let Some(reason) = &extracted.reason {
-        let reason = printable_line(reason);
+        let help = extracted.help.iter().map(|help| format!("; {help}"));
+        let reason = printable_line(
+            &std::iter::once(reason.clone())
+                .chain(help)
+                .collect::<String>(),
+        );
         app.output
             .warning(format_args!("{path}: {}: {reason}", extracted.status));
     }
@@ -134,7 +205,7 @@ fn show(app: &App, extracted: &Extracted, is_one_of_many: bool) -> Result<()> {
         app.output
             .note(format_args!("{path}: {}", printable_line(warning)));
     }
-    if extracted.status == "failed" {
+    if extracted.text.is_empty() {
         return Ok(());
     }
     if is_one_of_many {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use docent_engine::collection::{Collection, CollectionStatus};
-use docent_engine::indexer::{IndexOptions, IndexReport};
+use docent_engine::indexer::{Again, IndexOptions, IndexReport};
 
 use super::Status;
 use crate::app::App;
@@ -23,6 +23,13 @@ pub(crate) struct Index {
     /// Read every file again, changed or not.
     #[arg(long)]
     full: bool,
+    /// Read again what was not read, or only in part: after installing OCR, with a password, or
+    /// with higher limits.
+    #[arg(long)]
+    retry: bool,
+    /// Try encrypted files with this password; may be given more than once.
+    #[arg(long = "password", value_name = "PASSWORD")]
+    passwords: Vec<String>,
     /// Stop when words are searchable; vectors are made by a later run.
     #[arg(long)]
     no_vectors: bool,
@@ -34,7 +41,9 @@ pub(crate) struct Index {
 }
 
 pub(super) fn run(app: &App, args: &Index) -> Result<Status> {
-    let library = args.walk.library(app)?;
+    let mut settings = args.walk.settings(app)?;
+    settings.extract.passwords.extend(args.passwords.clone());
+    let library = app.library_with(settings)?;
     let collections = super::collections(&library, args.place.as_deref())?;
     if collections.is_empty() {
         app.output
@@ -54,7 +63,11 @@ pub(super) fn run(app: &App, args: &Index) -> Result<Status> {
 fn one(app: &App, collection: &Collection, args: &Index) -> Result<Status> {
     let name = collection.name();
     let options = IndexOptions {
-        full: args.full,
+        again: match (args.full, args.retry) {
+            (true, _) => Again::All,
+            (false, true) => Again::Unread,
+            (false, false) => Again::None,
+        },
         prune: args.prune,
         vectors: !args.no_vectors,
         watch: false,

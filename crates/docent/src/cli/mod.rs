@@ -23,6 +23,7 @@ use std::process::ExitCode;
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
 use docent_engine::collection::Collection;
 use docent_engine::library::Library;
+use docent_engine::settings::Settings;
 
 use crate::app::App;
 use crate::failure::{Failure, Result};
@@ -142,12 +143,17 @@ pub(crate) struct WalkFlags {
 }
 
 impl WalkFlags {
-    /// The library, with these flags laid over its settings.
-    fn library(self, app: &App) -> Result<Library> {
+    /// The engine's settings, with these flags laid over them.
+    fn settings(self, app: &App) -> Result<Settings> {
         let mut settings = app.sound_settings()?.engine();
         settings.walk.ignore_files &= !self.no_ignore;
         settings.walk.hidden |= self.hidden;
-        app.library_with(settings)
+        Ok(settings)
+    }
+
+    /// The library, with these flags laid over its settings.
+    fn library(self, app: &App) -> Result<Library> {
+        app.library_with(self.settings(app)?)
     }
 }
 

@@ -76,7 +76,9 @@ struct Found<'a> {
 #[derive(Debug, Serialize)]
 struct FoundHit<'a> {
     path: &'a str,
-    locator: Locator,
+    locator: &'a Locator,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    hidden: bool,
     text: &'a str,
     score: f32,
     dense_rank: Option<usize>,
@@ -87,7 +89,8 @@ impl<'a> From<&'a Hit> for FoundHit<'a> {
     fn from(hit: &'a Hit) -> FoundHit<'a> {
         FoundHit {
             path: &hit.path,
-            locator: hit.locator,
+            locator: &hit.locator,
+            hidden: hit.hidden,
             text: &hit.text,
             score: hit.score,
             dense_rank: hit.dense_rank,
@@ -140,6 +143,10 @@ fn show(app: &App, results: &SearchResults) -> Result<()> {
         if !hit.heading_path.is_empty() {
             let headings = printable_line(&hit.heading_path.join(" › "));
             heading += &format!("  {}", app.output.styled(Style::Dim, headings));
+        }
+        if hit.hidden {
+            let mark = app.output.styled(Style::Warning, "hidden in the original");
+            heading += &format!("  {mark}");
         }
         app.output.line(format_args!("{:>2}  {heading}", at + 1))?;
         let snippet: String = snippet(&hit.text, &hit.matched)

@@ -165,7 +165,7 @@ fn is_asked_for(line: &Line, at: Option<u32>) -> bool {
 /// The document's lines with their numbers: on their page for a PDF, in the text otherwise.
 fn lines(document: &Document) -> Vec<Line<'_>> {
     let is_paged = matches!(
-        document.blocks.first().map(|block| block.locator),
+        document.blocks.first().map(|block| &block.locator),
         Some(Locator::Page { .. })
     );
     if !is_paged {
@@ -178,9 +178,9 @@ fn lines(document: &Document) -> Vec<Line<'_>> {
         };
         if let Locator::Page {
             page, first_line, ..
-        } = block.locator
+        } = &block.locator
         {
-            lines.extend(numbered(text, Some(page), first_line));
+            lines.extend(numbered(text, Some(*page), *first_line));
         }
     }
     lines
@@ -211,21 +211,12 @@ mod tests {
         let block = |span, page, first_line, last_line| Block {
             span,
             kind: BlockKind::Paragraph,
-            locator: Locator::Page {
-                page,
-                first_line,
-                last_line,
-                last_page: page,
-            },
+            locator: Locator::page(page, first_line, last_line),
+            hidden: false,
         };
         let document = Document {
-            format: Format::Pdf,
-            title: None,
-            language: None,
-            text: "one\ntwo\n\nthree".into(),
             blocks: vec![block(0..7, 1, 1, 2), block(9..14, 2, 4, 4)],
-            warnings: vec![],
-            incomplete: None,
+            ..Document::of(Format::Pdf, "one\ntwo\n\nthree".into())
         };
         let lines = lines(&document);
         let places: Vec<_> = lines.iter().map(|line| (line.page, line.number)).collect();
@@ -235,15 +226,7 @@ mod tests {
 
     #[test]
     fn other_documents_count_lines_through_the_text() {
-        let document = Document {
-            format: Format::Text,
-            title: None,
-            language: None,
-            text: "one\n\nthree\n".into(),
-            blocks: vec![],
-            warnings: vec![],
-            incomplete: None,
-        };
+        let document = Document::of(Format::Text, "one\n\nthree\n".into());
         let numbers: Vec<_> = lines(&document).iter().map(|line| line.number).collect();
         assert_eq!(numbers, [1, 2, 3]);
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
-use docent_engine::collection::{Collection, CollectionStatus, Problem};
+use docent_core::source::Gap;
+use docent_engine::collection::{Collection, CollectionStatus, Problem, Uncovered};
 use serde::Serialize;
 
 use super::Status as ExitStatus;
@@ -25,6 +26,10 @@ pub(crate) struct Status {
     /// List every file that was not read, however many there are.
     #[arg(long)]
     all: bool,
+    /// List every file and page that was not read, or read badly, with the reason and what
+    /// would help.
+    #[arg(long, conflicts_with = "all")]
+    coverage: bool,
 }
 
 /// A line of `docent status --json`.
@@ -57,7 +62,17 @@ struct Models {
 struct Looked {
     root: PathBuf,
     path: String,
-    reason: String,
+    #[serde(flatten)]
+    gap: Gap,
+}
+
+/// A line of `docent status --coverage --json`.
+#[derive(Debug, Serialize)]
+struct Coverage {
+    collection: String,
+    seen: u64,
+    indexed: u64,
+    uncovered: Vec<Uncovered>,
 }
 
 impl Report {
@@ -77,7 +92,7 @@ impl Report {
             by_state.entry(problem.state).or_default().push(Looked {
                 root: problem.root,
                 path: problem.path,
-                reason: problem.reason,
+                gap: problem.gap,
             });
         }
         let mut take = |state: &str| by_state.remove(state).unwrap_or_default();
@@ -111,20 +126,69 @@ pub(super) fn run(app: &App, args: &Status) -> Result<ExitStatus> {
     }
     let mut unreadable = false;
     for name in names {
-        let report = library
+        let told = library
             .collection(&name)
             .map_err(Into::into)
-            .and_then(|collection| Report::of(&collection));
-        match report {
-            Ok(report) if app.output.json => app.output.json(&report)?,
-            Ok(report) => show(app, &report, args.all)?,
-            Err(failure) => {
-                unreadable = true;
-                app.output.warning(format_args!("{name}: {failure}"));
-            }
+            .and_then(|collection| tell(app, &collection, args));
+        if let Err(failure) = told {
+            unreadable = true;
+            app.output.warning(format_args!("{name}: {failure}"));
         }
     }
     Ok(ExitStatus::look_at_if(unreadable))
+}
+
+/// Tells of one collection what was asked for.
+fn tell(app: &App, collection: &Collection, args: &Status) -> Result<()> {
+    match (args.coverage, app.output.json) {
+        (true, json) => {
+            let status = collection.status()?;
+            let coverage = Coverage {
+                collection: status.name,
+                seen: status.seen,
+                indexed: status.indexed,
+                uncovered: collection.coverage()?,
+            };
+            match json {
+                true => app.output.json(&coverage),
+                false => show_coverage(app, &coverage),
+            }
+        }
+        (false, true) => app.output.json(&Report::of(collection)?),
+        (false, false) => show(app, &Report::of(collection)?, args.all),
+    }
+}
+
+/// Prints a table: the file and its pages, how they stand, why, and what would help.
+fn show_coverage(app: &App, coverage: &Coverage) -> Result<()> {
+    let out = &app.output;
+    out.line(format_args!(
+        "{}: {} of {} read whole, {} to look at",
+        out.styled(Style::Bold, &coverage.collection),
+        thousands(coverage.indexed),
+        counted(coverage.seen, "file"),
+        counted(coverage.uncovered.len() as u64, "entry"),
+    ))?;
+    for row in &coverage.uncovered {
+        let style = match row.state.as_str() {
+            "failed" | "unreadable" => Style::Bad,
+            "partial" | "repaired" | "ocr" => Style::Warning,
+            _ => Style::Dim,
+        };
+        out.line(format_args!(
+            "{}  {}",
+            out.styled(style, format_args!("{:<10}", row.state)),
+            printable_line(&row.place())
+        ))?;
+        out.line(format_args!(
+            "            {}",
+            printable_line(&row.gap.reason)
+        ))?;
+        if let Some(help) = &row.gap.help {
+            out.line(format_args!("            → {}", printable_line(help)))?;
+        }
+    }
+    Ok(())
 }
 
 /// Prints a report for a person.
@@ -172,9 +236,12 @@ fn show(app: &App, report: &Report, all: bool) -> Result<()> {
 
 /// Lists files under their reasons, the commonest reason first.
 fn list(app: &App, word: &str, style: Style, files: &[Looked], limit: usize) -> Result<()> {
-    let mut by_reason: BTreeMap<&str, Vec<&Looked>> = BTreeMap::new();
+    let mut by_reason: BTreeMap<String, Vec<&Looked>> = BTreeMap::new();
     for file in files {
-        by_reason.entry(&file.reason).or_default().push(file);
+        by_reason
+            .entry(file.gap.to_string())
+            .or_default()
+            .push(file);
     }
     let mut reasons: Vec<_> = by_reason.into_iter().collect();
     reasons.sort_by_key(|(_, files)| std::cmp::Reverse(files.len()));
@@ -182,7 +249,7 @@ fn list(app: &App, word: &str, style: Style, files: &[Looked], limit: usize) -> 
         app.output.line(format_args!(
             "  {}: {} ({})",
             app.output.styled(style, word),
-            printable_line(reason),
+            printable_line(&reason),
             counted(files.len() as u64, "file")
         ))?;
         for file in files.iter().take(limit) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crossterm::event::{KeyEvent, MouseEvent};
 use docent_core::answer::Answer;
 use docent_engine::ask::Question;
-use docent_engine::collection::{CollectionStatus, Problem};
+use docent_engine::collection::{CollectionStatus, Uncovered};
 use docent_engine::event::{AskEvent, Progress};
 use docent_engine::search::SearchResults;
 
@@ -174,7 +174,7 @@ pub(crate) struct StatusReport {
     /// Counts.
     pub(crate) status: CollectionStatus,
     /// Files that need a look, worst first.
-    pub(crate) problems: Vec<Problem>,
+    pub(crate) uncovered: Vec<Uncovered>,
     /// Memory that docent uses, in bytes, where the system tells.
     pub(crate) memory_bytes: Option<u64>,
 }

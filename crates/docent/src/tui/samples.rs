@@ -7,7 +7,7 @@ use std::sync::Arc;
 use docent_core::answer::{Answer, Sentence, Support};
 use docent_core::citation::Citation;
 use docent_core::document::{Block, BlockKind, Document, Format, Locator};
-use docent_engine::collection::{CollectionStatus, DocumentView, Problem};
+use docent_engine::collection::{CollectionStatus, DocumentView, Uncovered};
 use docent_engine::event::{PassageView, PromptBudget, Searched, Timings};
 use docent_engine::search::{Hit, SearchResults};
 
@@ -26,17 +26,13 @@ pub(super) fn text_view(id: i64, path: &str, text: &str) -> DocumentView {
         root: PathBuf::from("/files"),
         path: path.to_owned(),
         document: Document {
-            format: Format::Text,
-            title: None,
-            language: None,
-            text: text.to_owned(),
             blocks: vec![Block {
                 span: 0..text.len(),
                 kind: BlockKind::Paragraph,
                 locator: Locator::Lines { first: 1, last },
+                hidden: false,
             }],
-            warnings: Vec::new(),
-            incomplete: None,
+            ..Document::of(Format::Text, text.to_owned())
         },
     }
 }
@@ -74,12 +70,8 @@ pub(super) fn lease() -> Source {
         blocks.push(Block {
             span: start..text.len(),
             kind: BlockKind::Paragraph,
-            locator: Locator::Page {
-                page: number,
-                first_line: 1,
-                last_line: page.lines().count() as u32,
-                last_page: number,
-            },
+            locator: Locator::page(number, 1, page.lines().count() as u32),
+            hidden: false,
         });
     }
     let mut view = text_view(7, "contracts/Lease-2019.pdf", &text);
@@ -99,12 +91,7 @@ pub(super) fn clause_target() -> Target {
 }
 
 fn page(page: u32) -> Locator {
-    Locator::Page {
-        page,
-        first_line: 3,
-        last_line: 3,
-        last_page: page,
-    }
+    Locator::page(page, 3, 3)
 }
 
 fn citation(number: usize, path: &str, locator: Locator, quote: &str) -> Citation {
@@ -141,7 +128,7 @@ pub(super) fn searched() -> Searched {
         path: citation.path.clone(),
         title: None,
         format: Format::Pdf,
-        locator: citation.locator,
+        locator: citation.locator.clone(),
         heading_path: Vec::new(),
         text: citation.quote.clone(),
         start: citation.start,
@@ -290,15 +277,16 @@ pub(super) fn status(name: &str) -> CollectionStatus {
 
 /// Counts and troubles of the sample collection.
 pub(super) fn report() -> StatusReport {
-    let problem = |path: &str, state: &str, reason: &str| Problem {
+    let problem = |path: &str, state: &str, reason: &str| Uncovered {
         root: PathBuf::from("/home/ann/matters/miller"),
         path: path.to_owned(),
+        pages: None,
         state: state.to_owned(),
-        reason: reason.to_owned(),
+        gap: reason.into(),
     };
     StatusReport {
         status: status("Miller v. Acme"),
-        problems: vec![
+        uncovered: vec![
             problem(
                 "scans/old.pdf",
                 "failed",

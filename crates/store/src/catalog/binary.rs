@@ -383,8 +383,11 @@ mod tests {
                     last,
                 }
             }),
-            ("\\PC{0,9}", any::<(u32, u32)>())
-                .prop_map(|(part, (first, last))| Locator::Part { part, first, last }),
+            ("\\PC{0,9}", any::<(u32, u32)>()).prop_map(|(part, (first, last))| Locator::Part {
+                part,
+                first,
+                last
+            }),
         ]
     }
 

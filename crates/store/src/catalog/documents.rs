@@ -40,7 +40,11 @@ pub(crate) fn stage(
             json_of_some(&document.warnings)?,
             json_of_some(&document.properties)?,
             json_of_some(&document.pages)?,
-            document.pages.iter().filter(|page| page.badge != Badge::Text).count() as i64,
+            document
+                .pages
+                .iter()
+                .filter(|page| page.badge != Badge::Text)
+                .count() as i64,
             binary::encode_blocks(&document.blocks),
             (!document.lines.is_empty()).then(|| binary::encode_lines(&document.lines)),
         ])?;

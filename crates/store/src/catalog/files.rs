@@ -122,8 +122,10 @@ fn state_of(row: &Row<'_>, column: usize) -> rusqlite::Result<SourceState> {
 /// Every file of the folders, by root and path; files inside files belong to those.
 pub(crate) fn sources(connection: &Connection) -> rusqlite::Result<Vec<StoredSource>> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, root, path, size, modified_ns, device, inode, hash, chunks, state, reason, help
-         FROM sources WHERE container IS NULL ORDER BY root, path",
+        "SELECT id, root, path, size, modified_ns, device, inode, hash, chunks,
+             EXISTS (SELECT 1 FROM sources i WHERE i.container = s.id AND i.state <> 0),
+             state, reason, help
+         FROM sources s WHERE container IS NULL ORDER BY root, path",
     )?;
     let sources = statement.query_map([], |row| {
         Ok(StoredSource {
@@ -138,7 +140,8 @@ pub(crate) fn sources(connection: &Connection) -> rusqlite::Result<Vec<StoredSou
             },
             hash: hash(row, 7)?,
             chunks: row.get::<_, i64>(8)? as usize,
-            state: state_of(row, 9)?,
+            lacks_inside: row.get(9)?,
+            state: state_of(row, 10)?,
         })
     })?;
     sources.collect()

@@ -161,8 +161,16 @@ fn files_inside_a_file_come_move_and_go_with_it() {
             put_mail(root, "two.eml", "offer.txt", "Nine sacks of medlars."),
         ])
         .unwrap();
-    assert_eq!(found(&reader, &query("quinces")), ["Ten crates of quinces."]);
-    let files: Vec<String> = writer.sources().unwrap().into_iter().map(|s| s.path).collect();
+    assert_eq!(
+        found(&reader, &query("quinces")),
+        ["Ten crates of quinces."]
+    );
+    let files: Vec<String> = writer
+        .sources()
+        .unwrap()
+        .into_iter()
+        .map(|s| s.path)
+        .collect();
     assert_eq!(files, ["one.eml", "two.eml"]);
     let all = reader.sources_with(StateFilter::All, 10).unwrap();
     assert_eq!(all.len(), 4);
@@ -181,8 +189,16 @@ fn files_inside_a_file_come_move_and_go_with_it() {
     writer
         .commit(vec![move_to(one, "two.eml"), move_to(two, "one.eml")])
         .unwrap();
-    let text = |path: &str| reader.find_document(None, path).unwrap().map(|d| d.document.text);
-    assert_eq!(text("two.eml/offer.txt").as_deref(), Some("Ten crates of quinces."));
+    let text = |path: &str| {
+        reader
+            .find_document(None, path)
+            .unwrap()
+            .map(|d| d.document.text)
+    };
+    assert_eq!(
+        text("two.eml/offer.txt").as_deref(),
+        Some("Ten crates of quinces.")
+    );
     let mut in_mail = query("");
     in_mail.filters.paths = vec!["one.eml/".into()];
     assert_eq!(found(&reader, &in_mail), ["Nine sacks of medlars."]);
@@ -194,9 +210,17 @@ fn files_inside_a_file_come_move_and_go_with_it() {
     assert_eq!(text("one.eml/offer.txt"), None);
     assert_eq!(text("one.eml/reply.txt").as_deref(), Some("Agreed."));
     writer
-        .commit(vec![Change::Remove { source: one }, Change::Remove { source: two }])
+        .commit(vec![
+            Change::Remove { source: one },
+            Change::Remove { source: two },
+        ])
         .unwrap();
-    assert!(reader.sources_with(StateFilter::All, 10).unwrap().is_empty());
+    assert!(
+        reader
+            .sources_with(StateFilter::All, 10)
+            .unwrap()
+            .is_empty()
+    );
     assert!(found(&reader, &query("quinces agreed")).is_empty());
 }
 

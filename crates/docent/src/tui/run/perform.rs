@@ -205,7 +205,7 @@ impl Shared {
         };
         let collection = self.library.collection(&name).map_err(told)?;
         let name = collection.name().to_owned();
-        self.index(ticket, collection, false);
+        self.index(ticket, collection, Again::None);
         Ok(Some(name))
     }
 
@@ -220,10 +220,10 @@ impl Shared {
     }
 
     /// Makes a collection the open one, and keeps it up to date.
-    fn index(&self, ticket: Ticket, collection: Collection, full: bool) {
+    fn index(&self, ticket: Ticket, collection: Collection, again: Again) {
         let options = IndexOptions {
             watch: true,
-            full,
+            again,
             ..IndexOptions::default()
         };
         let indexer = match collection.indexer(options) {
@@ -560,12 +560,13 @@ fn forget(shared: &Shared, path: &Path) -> Result<String, String> {
 fn reread(shared: &Shared, ticket: Ticket) -> Result<String, String> {
     let collection = shared.collection()?;
     shared.close();
-    shared.index(ticket, collection, true);
+    shared.index(ticket, collection, Again::All);
     Ok("all files are read again".to_owned())
 }
 
-/// Opens a file in the system's viewer.
+/// Opens a file in the system's viewer; for a file inside a file, the one that holds it.
 fn open_file(path: &Path) -> Result<(), String> {
+    let path = path.ancestors().find(|at| at.exists()).unwrap_or(path);
     let mut process = if cfg!(target_os = "macos") {
         Process::new("open")
     } else if cfg!(windows) {

@@ -151,7 +151,7 @@ impl Turn {
             .map(|citation| SourceLine {
                 number: citation.number,
                 path: citation.path.clone(),
-                locator: citation.locator,
+                locator: citation.locator.clone(),
                 quote: citation.quote.clone(),
                 target: self.document_of(citation.passage).map(|document| Target {
                     document,
@@ -168,7 +168,7 @@ impl Turn {
         let nearest = self.passages().iter().map(|passage| SourceLine {
             number: passage.number,
             path: passage.path.clone(),
-            locator: passage.locator,
+            locator: passage.locator.clone(),
             quote: passage.text.clone(),
             target: Some(Target {
                 document: passage.document,

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use docent_core::document::{BlockKind, Document, Format, Locator};
+use docent_core::document::{Block, BlockKind, Document, Locator};
 use docent_engine::collection::DocumentView;
 
 use crate::tui::message::{Target, Ticket};
@@ -36,28 +36,30 @@ pub(crate) struct Source {
     pub(crate) document: Document,
     /// Where its lines begin; at least one.
     pub(crate) lines: Vec<LineStart>,
-    /// Index of the line before which a page begins, and the page.
-    pub(crate) pages: Vec<(usize, u32)>,
+    /// Index of the line before which a page, a slide, a sheet, a chapter, a part or hidden text
+    /// begins, and what it is.
+    marks: Vec<(usize, String)>,
 }
 
 impl Source {
     /// Cuts a document into lines and pages.
     pub(crate) fn new(view: DocumentView) -> Source {
         let lines = line_starts(&view.document.text);
-        let pages = page_starts(&view.document, &lines);
+        let marks = marks(&view.document, &lines);
         Source {
             id: view.id,
             root: view.root,
             path: view.path,
             document: view.document,
             lines,
-            pages,
+            marks,
         }
     }
 
     /// Whether lines are numbered: where people cite by line.
     pub(crate) fn numbered(&self) -> bool {
-        self.document.format != Format::Pdf
+        let first = self.document.blocks.first();
+        first.is_none_or(|block| matches!(block.locator, Locator::Lines { .. }))
     }
 
     /// Columns of the line numbers with the blank behind them.
@@ -84,30 +86,54 @@ impl Source {
         after.saturating_sub(1)
     }
 
-    /// Whether a byte belongs to a heading.
-    pub(crate) fn is_heading(&self, byte: usize) -> bool {
-        let blocks = &self.document.blocks;
-        let after = blocks.partition_point(|block| block.span.start <= byte);
-        let block = after.checked_sub(1).and_then(|place| blocks.get(place));
-        block.is_some_and(|block| {
-            block.span.contains(&byte) && matches!(block.kind, BlockKind::Heading { .. })
-        })
+    /// The block that a byte belongs to.
+    pub(crate) fn block(&self, byte: usize) -> Option<&Block> {
+        let block = self.document.block_at(byte)?;
+        block.span.contains(&byte).then_some(block)
     }
 
-    /// The page that begins before a line.
-    pub(crate) fn page_at(&self, index: usize) -> Option<u32> {
+    /// What begins before a line.
+    pub(crate) fn mark_at(&self, index: usize) -> Option<&str> {
         let place = self
-            .pages
+            .marks
             .binary_search_by_key(&index, |(line, _)| *line)
             .ok()?;
-        Some(self.pages[place].1)
+        Some(&self.marks[place].1)
     }
 
-    /// The page on which a line lies.
-    pub(crate) fn page_of(&self, index: usize) -> Option<u32> {
-        let after = self.pages.partition_point(|(line, _)| *line <= index);
-        let place = after.checked_sub(1)?;
-        Some(self.pages[place].1)
+    /// Where a line stands in the original: `line 3 of 40`, `page 2 of 3`, `slide 4`.
+    pub(crate) fn place_of(&self, index: usize) -> String {
+        let at = self.lines.get(index).map_or(0, |line| line.at);
+        match self.document.locate(at..at + 1) {
+            Some(Locator::Page { page, .. }) => {
+                let paged =
+                    self.document
+                        .blocks
+                        .iter()
+                        .rev()
+                        .find_map(|block| match block.locator {
+                            Locator::Page { last_page, .. }
+                                if block.kind != BlockKind::Furniture =>
+                            {
+                                Some(last_page)
+                            }
+                            _ => None,
+                        });
+                let last = paged.max(u32::try_from(self.document.pages.len()).ok());
+                format!("page {page} of {}", last.unwrap_or(page))
+            }
+            Some(place) if !self.numbered() => place.to_string(),
+            _ => {
+                let upto = &self.lines[..=index.min(self.lines.len() - 1)];
+                let number = upto.iter().rev().find_map(|line| line.number);
+                let last = self.lines.iter().rev().find_map(|line| line.number);
+                format!(
+                    "line {} of {}",
+                    text::count(u64::from(number.unwrap_or(1))),
+                    text::count(u64::from(last.unwrap_or(1)))
+                )
+            }
+        }
     }
 
     /// The rows that a line takes, as byte ranges of the document's text.
@@ -119,9 +145,9 @@ impl Source {
             .collect()
     }
 
-    /// Rows of a line on the screen, a page mark before it included.
+    /// Rows of a line on the screen, a mark before it included.
     fn height(&self, index: usize, columns: usize) -> usize {
-        self.rows(index, columns).len() + usize::from(self.page_at(index).is_some())
+        self.rows(index, columns).len() + usize::from(self.mark_at(index).is_some())
     }
 }
 
@@ -156,24 +182,57 @@ fn line_starts(text: &str) -> Vec<LineStart> {
     lines
 }
 
-fn page_starts(document: &Document, lines: &[LineStart]) -> Vec<(usize, u32)> {
-    let mut pages: Vec<(usize, u32)> = Vec::new();
+fn marks(document: &Document, lines: &[LineStart]) -> Vec<(usize, String)> {
+    let mut marks: Vec<(usize, String)> = Vec::new();
+    let mut current = String::new();
     for block in &document.blocks {
-        let Locator::Page { page, .. } = block.locator else {
-            continue;
-        };
-        if pages.last().is_some_and(|(_, last)| *last == page) {
+        let label = label(block);
+        if label == current {
             continue;
         }
+        current.clone_from(&label);
         let after = lines.partition_point(|line| line.at <= block.span.start);
         let line = after.saturating_sub(1);
         // Two pages that begin on one line are told by the later mark.
-        if pages.last().is_some_and(|(last, _)| *last == line) {
-            pages.pop();
+        if marks.last().is_some_and(|(last, _)| *last == line) {
+            marks.pop();
         }
-        pages.push((line, page));
+        let label = if label.is_empty() {
+            "visible again".to_owned()
+        } else {
+            label
+        };
+        marks.push((line, label));
     }
-    pages
+    marks
+}
+
+/// What part of the original a block belongs to; empty for lines and paragraphs of the whole.
+fn label(block: &Block) -> String {
+    if block.kind == BlockKind::Furniture {
+        return "running heads and page numbers".to_owned();
+    }
+    let part = match &block.locator {
+        Locator::Lines { .. } | Locator::Paragraphs { .. } => String::new(),
+        Locator::Page { page, badge, .. } => Locator::Page {
+            page: *page,
+            first_line: 1,
+            last_line: 1,
+            last_page: *page,
+            area: None,
+            badge: *badge,
+        }
+        .to_string(),
+        Locator::Cells { sheet, .. } => format!("sheet “{sheet}”"),
+        Locator::Slides { first, .. } => format!("slide {first}"),
+        Locator::Chapter { .. } => block.locator.to_string(),
+        Locator::Part { part, .. } => part.clone(),
+    };
+    match (block.hidden, part.is_empty()) {
+        (false, _) => part,
+        (true, true) => "hidden in the original".to_owned(),
+        (true, false) => format!("{part}, hidden in the original"),
+    }
 }
 
 /// The first row on the screen: a line of the source, and how many of its rows are above.
@@ -217,7 +276,7 @@ impl Viewer {
                 .count();
             self.top = Top {
                 line,
-                row: above + usize::from(source.page_at(line).is_some()),
+                row: above + usize::from(source.mark_at(line).is_some()),
             };
             self.target = Some(target);
             // A third of the pane above the passage shows what leads to it.
@@ -301,6 +360,8 @@ fn down(source: &Source, top: &mut Top, mut by: usize, columns: usize) {
 
 #[cfg(test)]
 mod tests {
+    use docent_core::document::Cell;
+
     use super::*;
     use crate::tui::samples;
 
@@ -358,10 +419,38 @@ mod tests {
     #[test]
     fn pages_are_marked_where_they_begin() {
         let source = samples::lease();
-        assert_eq!(source.pages.first().map(|p| p.1), Some(1));
-        let (line, page) = source.pages[1];
-        assert_eq!(source.page_at(line), Some(page));
-        assert_eq!(source.page_of(line - 1), Some(1));
+        let labels: Vec<&str> = source.marks.iter().map(|(_, label)| label.as_str()).collect();
+        assert_eq!(labels, ["page 1", "page 2", "page 3"]);
+        let line = source.marks[1].0;
+        assert_eq!(source.mark_at(line), Some("page 2"));
+        assert_eq!(source.place_of(line - 1), "page 1 of 3");
         assert!(!source.numbered());
+    }
+
+    #[test]
+    fn hidden_text_and_sheets_are_marked() {
+        let cell = |row| Cell { row, column: 1 };
+        let cells = |sheet: &str, row| Locator::Cells {
+            sheet: sheet.into(),
+            first: cell(row),
+            last: cell(row),
+        };
+        let block = |span, locator, hidden| Block {
+            span,
+            kind: BlockKind::Paragraph,
+            locator,
+            hidden,
+        };
+        let mut view = samples::text_view(1, "costs.xlsx", "rent\n\nbribe\n\nheat");
+        view.document.blocks = vec![
+            block(0..4, cells("Costs", 1), false),
+            block(6..11, cells("Costs", 2), true),
+            block(13..17, cells("Other", 1), false),
+        ];
+        let source = Source::new(view);
+        let labels: Vec<&str> = source.marks.iter().map(|(_, label)| label.as_str()).collect();
+        let hidden = "sheet “Costs”, hidden in the original";
+        assert_eq!(labels, ["sheet “Costs”", hidden, "sheet “Other”"]);
+        assert_eq!(source.place_of(2), "sheet “Costs”, A2");
     }
 }

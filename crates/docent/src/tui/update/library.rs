@@ -145,7 +145,7 @@ pub(super) fn confirm_remove(state: &mut State) {
 
 /// Asks whether the chosen file is to be forgotten.
 pub(super) fn confirm_forget(state: &mut State) {
-    let problems = state.report.as_ref().map(|report| &report.problems);
+    let problems = state.report.as_ref().map(|report| &report.uncovered);
     let chosen = problems.and_then(|list| list.get(state.library.problem.selected));
     let Some(problem) = chosen else {
         return;
@@ -171,7 +171,7 @@ pub(super) fn move_shelf(state: &mut State, motion: Motion) {
 /// Chooses another file that needs a look.
 pub(super) fn move_problem(state: &mut State, motion: Motion) {
     let shown = shown_problems(state);
-    let entries = state.report.as_ref().map_or(0, |r| r.problems.len());
+    let entries = state.report.as_ref().map_or(0, |r| r.uncovered.len());
     pick(&mut state.library.problem, motion, entries, shown);
 }
 

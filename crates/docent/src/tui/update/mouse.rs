@@ -127,7 +127,7 @@ fn take(state: &mut State, pane: Focus, row: usize, column: usize, rows: usize) 
         }
         Focus::Problems => {
             let shown = library::shown_problems(state);
-            let entries = state.report.as_ref().map_or(0, |r| r.problems.len());
+            let entries = state.report.as_ref().map_or(0, |r| r.uncovered.len());
             let entry = state.library.problem.top(entries, shown) + row;
             if row < shown && entry < entries {
                 state.library.problem.select(entry, entries, shown);

@@ -159,7 +159,7 @@ fn makes_sense(state: &State, action: Action) -> bool {
         Action::Submit => !state.ask.input.is_empty(),
         Action::Remove => state.tab() == Tab::Library,
         Action::Forget => {
-            let problems = state.report.as_ref().map_or(0, |r| r.problems.len());
+            let problems = state.report.as_ref().map_or(0, |r| r.uncovered.len());
             state.tab() == Tab::Library && problems > 0
         }
         Action::Demo => state.demo.is_some(),

@@ -114,7 +114,7 @@ fn file(state: &State) -> Option<PathBuf> {
             Some(hit.root.join(&hit.path))
         }
         Tab::Library | Tab::Activity => {
-            let problems = &state.report.as_ref()?.problems;
+            let problems = &state.report.as_ref()?.uncovered;
             let problem = problems.get(state.library.problem.selected)?;
             Some(problem.root.join(&problem.path))
         }
@@ -136,7 +136,7 @@ fn quotation(state: &State) -> Option<String> {
     let (quote, path, place) = match slot_of(state.tab()) {
         Slot::Search => {
             let hit = state.search.chosen()?;
-            (one_line(&hit.text), &hit.path, hit.locator)
+            (one_line(&hit.text), &hit.path, hit.locator.clone())
         }
         Slot::Ask if state.tab() == Tab::Ask => {
             let sources = state.ask.sources();

@@ -123,7 +123,7 @@ impl<'a> Activity<'a> {
             return rows;
         };
         let failed: Vec<_> = report
-            .problems
+            .uncovered
             .iter()
             .filter(|problem| problem.state == "failed")
             .collect();
@@ -132,7 +132,7 @@ impl<'a> Activity<'a> {
                 rows.push(Row::default());
             }
             let label = if place == 0 { "failed" } else { "" };
-            let line = format!("{}: {}", problem.path, problem.reason);
+            let line = format!("{}: {}", problem.path, problem.gap);
             rows.extend(labelled(label, &line, Tone::Plain, columns));
         }
         if report.status.failed > FAILED_SHOWN as u64 {

@@ -1,6 +1,6 @@
 //! The library pane: collections with their folders and counts, and what needs a look.
 
-use docent_engine::collection::Problem;
+use docent_engine::collection::Uncovered;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
@@ -97,7 +97,7 @@ impl<'a> Library<'a> {
 
     fn problems(&self, buf: &mut Buffer) {
         let state = self.screen.state;
-        let problems = state.report.as_ref().map(|report| &report.problems);
+        let problems = state.report.as_ref().map(|report| &report.uncovered);
         let right = match problems.map(Vec::len) {
             Some(0) | None => String::new(),
             Some(all) => format!("{}/{all}", state.library.problem.selected.min(all - 1) + 1),
@@ -136,29 +136,32 @@ impl Widget for Library<'_> {
 }
 
 /// Files that need a look, and below them the chosen one in full.
-fn problem_list(problems: &[Problem], picker: Picker, shown: usize, columns: usize) -> Vec<Row> {
+fn problem_list(problems: &[Uncovered], picker: Picker, shown: usize, columns: usize) -> Vec<Row> {
     let top = picker.top(problems.len(), shown);
     let chosen = picker.selected.min(problems.len() - 1);
     let mut rows = Vec::new();
     for (place, problem) in problems.iter().enumerate().skip(top).take(shown) {
         let mark = if place == chosen { "› " } else { "  " };
         let tone = match problem.state.as_str() {
-            "failed" => Tone::Failure,
+            "failed" | "unreadable" => Tone::Failure,
             _ => Tone::Plain,
         };
-        let path = text::fit_path(&problem.path, (columns.saturating_sub(11) / 2).max(8));
+        let path = text::fit_path(&problem.place(), (columns.saturating_sub(13) / 2).max(8));
         let mut row = Prose::default();
         row.push(mark, Tone::Strong);
-        row.push(&format!("{:<8}", problem.state), tone);
+        row.push(&format!("{:<10}", problem.state), tone);
         row.push(&format!(" {path}  "), Tone::Plain);
-        row.push(&text::safe(&problem.reason), Tone::Meta);
+        row.push(&text::safe(&problem.gap.reason), Tone::Meta);
         rows.push(row.one_row(columns));
     }
     let problem = &problems[chosen];
-    let place = problem.root.join(&problem.path);
+    let place = problem.root.join(problem.place());
     rows.push(Row::default());
     rows.extend(wrapped(&place.to_string_lossy(), Tone::Strong, columns));
-    rows.extend(wrapped(&problem.reason, Tone::Plain, columns));
+    rows.extend(wrapped(&problem.gap.reason, Tone::Plain, columns));
+    if let Some(help) = &problem.gap.help {
+        rows.extend(wrapped(&format!("→ {help}"), Tone::Plain, columns));
+    }
     rows
 }
 

@@ -1,6 +1,7 @@
 //! The source viewer: a document at a place, with line numbers or page marks, and the passage
 //! marked in the margin as well as by its style.
 
+use docent_core::document::BlockKind;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
@@ -38,22 +39,7 @@ impl SourceView<'_> {
             return ("source".to_owned(), String::new());
         };
         let line = told_line(source, self.viewer, rows, columns);
-        let place = match source.page_of(line) {
-            Some(page) => {
-                let last = source.pages.last().map_or(page, |(_, page)| *page);
-                format!("page {page} of {last}")
-            }
-            None => {
-                let upto = &source.lines[..=line.min(source.lines.len() - 1)];
-                let number = upto.iter().rev().find_map(|line| line.number);
-                let last = source.lines.iter().rev().find_map(|line| line.number);
-                format!(
-                    "line {} of {}",
-                    text::count(u64::from(number.unwrap_or(1))),
-                    text::count(u64::from(last.unwrap_or(1)))
-                )
-            }
-        };
+        let place = source.place_of(line);
         let busy = if self.viewer.waiting.is_some() {
             "… "
         } else {
@@ -139,8 +125,8 @@ fn visible(source: &Source, viewer: &Viewer, columns: usize, height: usize) -> V
 
 fn line_rows(source: &Source, line: usize, target: Option<&Target>, columns: usize) -> Vec<Row> {
     let mut rows = Vec::new();
-    if let Some(page) = source.page_at(line) {
-        let mark = format!("── page {page} ");
+    if let Some(label) = source.mark_at(line) {
+        let mark = format!("── {} ", text::safe(label));
         let rest = columns.saturating_sub(text::width(&mark));
         rows.push(Row::new(&format!("{mark}{}", "─".repeat(rest)), Tone::Meta));
     }
@@ -170,7 +156,10 @@ fn tone_at(source: &Source, target: Option<&Target>, at: usize) -> Tone {
     match target {
         Some(target) if target.terms.iter().any(|term| term.contains(&at)) => Tone::Term,
         Some(target) if target.passage.contains(&at) => Tone::Passage,
-        _ if source.is_heading(at) => Tone::Strong,
-        _ => Tone::Plain,
+        _ => match source.block(at) {
+            Some(block) if block.hidden || block.kind == BlockKind::Furniture => Tone::Meta,
+            Some(block) if matches!(block.kind, BlockKind::Heading { .. }) => Tone::Strong,
+            _ => Tone::Plain,
+        },
     }
 }

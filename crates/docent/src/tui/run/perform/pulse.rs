@@ -4,7 +4,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use docent_engine::collection::{CollectionStatus, Problem};
+use docent_engine::collection::{CollectionStatus, Uncovered};
 use docent_engine::event::{Phase, Progress};
 
 use super::{Opened, Shared, caught, told};
@@ -16,8 +16,8 @@ const BEAT: Duration = Duration::from_millis(100);
 const COUNT_EVERY: Duration = Duration::from_secs(1);
 /// The same while nothing happens: another docent may write.
 const COUNT_AT_REST: Duration = Duration::from_secs(10);
-/// Files that need a look are listed up to this many.
-const PROBLEMS: usize = 500;
+/// Files and pages that need a look are listed up to this many.
+const LISTED: usize = 500;
 
 /// What was told last.
 #[derive(Default)]
@@ -26,7 +26,7 @@ struct Told {
     progress: Option<Progress>,
     counted: Option<Instant>,
     changed: bool,
-    counts: Option<(CollectionStatus, Vec<Problem>)>,
+    counts: Option<(CollectionStatus, Vec<Uncovered>)>,
 }
 
 /// Tells until the program ends.
@@ -84,7 +84,9 @@ fn tell_counts(shared: &Shared, opened: Opened, last: &mut Told) {
     drop(opened);
     let counts = caught(|| {
         let status = collection.status().map_err(told)?;
-        Ok((status, collection.problems(PROBLEMS).map_err(told)?))
+        let mut uncovered = collection.coverage().map_err(told)?;
+        uncovered.truncate(LISTED);
+        Ok((status, uncovered))
     });
     // What cannot be counted now is counted later; what is wrong with the index is told by
     // whoever works with it.
@@ -93,10 +95,10 @@ fn tell_counts(shared: &Shared, opened: Opened, last: &mut Told) {
         return;
     }
     last.counts = Some(counts.clone());
-    let (status, problems) = counts;
+    let (status, uncovered) = counts;
     let report = StatusReport {
         status,
-        problems,
+        uncovered,
         memory_bytes: memory_bytes(),
     };
     shared.tell(Message::Status(ticket, Box::new(report)));
