@@ -417,7 +417,10 @@ fn embed_some(
     goes_on: &mut dyn FnMut(u64) -> bool,
 ) -> Result<u64, EngineError> {
     let pending = writer.pending_vectors(VECTOR_BATCH)?;
-    let (mut vectors, mut news) = (Vec::with_capacity(pending.len()), 0);
+    let all = pending.len();
+    let pending = writer.reuse_vectors(pending)?;
+    let mut news = (all - pending.len()) as u64;
+    let mut vectors = Vec::with_capacity(pending.len());
     for slice in pending.chunks(VECTOR_SLICE) {
         if !goes_on(std::mem::take(&mut news)) {
             break;

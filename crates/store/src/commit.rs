@@ -1,5 +1,7 @@
 //! The two commits: documents with their words, and vectors. See the crate's page for why.
 
+use std::collections::HashSet;
+
 use docent_core::chunk::Chunk;
 use docent_core::document::Document;
 use docent_core::source::Stamp;
@@ -12,7 +14,7 @@ use crate::error::StoreError;
 use crate::id::{ChunkId, DocumentId, Revision, RootId, SourceId};
 use crate::text::{ChunkText, TextWriter};
 use crate::vectors::VectorRow;
-use crate::writer::Writer;
+use crate::writer::{PendingChunk, Writer};
 
 /// Dead documents that one commit takes out of the full-text index.
 const MAX_TEXT_DELETES: usize = 20_000;
@@ -168,6 +170,34 @@ impl Writer {
         self.done(Step::VectorsMarked)?;
         Ok(rows.len())
     }
+
+    /// Gives chunks the vectors of other chunks of the same text, where there are any: a file that
+    /// was cut anew, a copy. The chunks that still want one.
+    ///
+    /// # Errors
+    /// As [`Writer::commit_vectors`].
+    pub fn reuse_vectors(
+        &mut self,
+        mut pending: Vec<PendingChunk>,
+    ) -> Result<Vec<PendingChunk>, StoreError> {
+        let ids = pending.iter().map(|chunk| chunk.id);
+        let same = self
+            .catalog
+            .read(|catalog| chunks::same_text(catalog, ids))?;
+        if same.is_empty() {
+            return Ok(pending);
+        }
+        let known: Vec<ChunkId> = same.iter().map(|(_, known)| *known).collect();
+        let vectors = self.vectors.of_chunks(self.vector_state()?, &known)?;
+        let reused: Vec<(ChunkId, Vec<f32>)> = same
+            .into_iter()
+            .filter_map(|(chunk, known)| Some((chunk, vectors.get(&known)?.clone())))
+            .collect();
+        let served: HashSet<ChunkId> = reused.iter().map(|(chunk, _)| *chunk).collect();
+        self.commit_vectors(reused)?;
+        pending.retain(|chunk| !served.contains(&chunk.id));
+        Ok(pending)
+    }
 }
 
 /// Writes new documents to the catalog, not live, and sends their words to the full-text index,
@@ -250,7 +280,7 @@ fn stage_document(
     revision: Revision,
 ) -> Result<StagedDocument, Failure> {
     let id = documents::stage(catalog, document, revision)?;
-    let ids = chunks::stage(catalog, id, chunks)?;
+    let ids = chunks::stage(catalog, id, document, chunks)?;
     for (chunk_id, chunk) in ids.into_iter().zip(chunks) {
         text.add(&ChunkText {
             chunk: chunk_id,

@@ -1,13 +1,17 @@
 //! Housekeeping between commits: dead rows are collected, small files merged, indexes made again.
 
-use crate::catalog::{Failure, documents, schema};
+use crate::catalog::{Failure, chunks, documents, schema};
 use crate::commit::index_again;
 use crate::error::StoreError;
-use crate::id::{DocumentId, Revision};
+use crate::id::{ChunkId, DocumentId, Revision};
+use crate::vectors::VectorState;
 use crate::writer::Writer;
 
 /// Dead documents collected by one call, so that none takes long.
 const COLLECTED_AT_ONCE: usize = 256;
+
+/// Vectors that go from one table to another by one commit.
+const TAKEN_AT_ONCE: usize = 4_096;
 
 /// What a round of housekeeping did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +66,8 @@ impl Writer {
     }
 
     /// Makes the derived indexes again from the catalog: the full-text index at once, in one
-    /// commit; the vectors wait to be embedded again. Indexes that were set aside are deleted.
+    /// commit; vectors that can be read go over into a new table, and the others wait to be
+    /// embedded. Indexes that were set aside are deleted.
     ///
     /// # Errors
     /// When the disk is full, or the catalog or an index fails; the old full-text index stands
@@ -74,15 +79,31 @@ impl Writer {
         self.is_unsettled |= result.is_err();
         result?;
         let embedder = self.embedder.clone();
+        let old = self.vector_state()?;
+        let embedded = self.catalog.read(chunks::embedded)?;
         self.catalog.write(|catalog| {
             schema::reset_vectors(catalog, &embedder.fingerprint, embedder.dimension)?;
             Ok(schema::set_revision(catalog, revision)?)
         })?;
         self.vectors.close();
+        match self.take_over(old, &embedded) {
+            // A table that cannot be read is what a rebuild is for.
+            Ok(()) | Err(StoreError::Derived { .. }) => {}
+            Err(error) => return Err(error),
+        }
         self.vectors
             .remove_others(self.vector_state()?.generation)?;
         self.home.remove_set_aside()?;
         Ok(revision)
+    }
+
+    /// Writes the vectors that an older table holds of some chunks to the present one.
+    fn take_over(&mut self, old: VectorState, chunks: &[ChunkId]) -> Result<(), StoreError> {
+        for chunks in chunks.chunks(TAKEN_AT_ONCE) {
+            let vectors = self.vectors.of_chunks(old, chunks)?;
+            self.commit_vectors(vectors.into_iter().collect())?;
+        }
+        Ok(())
     }
 
     fn rebuild_text(&mut self, revision: Revision) -> Result<(), StoreError> {

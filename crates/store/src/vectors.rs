@@ -9,7 +9,7 @@
 
 mod resident;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -418,6 +418,39 @@ impl Vectors {
         let batches = self.runtime.block_on(read).map_err(|e| self.failed(&e))?;
         let found = batches.iter().filter_map(|batch| ids(batch, "chunk_id"));
         Ok(found.flatten().copied().collect())
+    }
+
+    /// The vectors of those of some chunks that have one.
+    pub(crate) fn of_chunks(
+        &self,
+        state: VectorState,
+        chunks: &[ChunkId],
+    ) -> Result<HashMap<ChunkId, Vec<f32>>, StoreError> {
+        let Some(table) = self.table(state)?.filter(|_| !chunks.is_empty()) else {
+            return Ok(HashMap::new());
+        };
+        let read = async {
+            let query = table
+                .query()
+                .only_if(one_of("chunk_id", chunks.iter().map(|chunk| chunk.0)))
+                .select(Select::columns(&["chunk_id", "vector"]));
+            query.execute().await?.try_collect::<Vec<_>>().await
+        };
+        let batches = self.runtime.block_on(read).map_err(|e| self.failed(&e))?;
+        let mut found = HashMap::with_capacity(chunks.len());
+        for batch in &batches {
+            let (Some(ids), Some(vectors)) = (ids(batch, "chunk_id"), column(batch, "vector"))
+            else {
+                continue;
+            };
+            let vectors = vectors.as_fixed_size_list();
+            for (at, id) in ids.iter().enumerate() {
+                let vector = vectors.value(at);
+                let vector = vector.as_primitive::<Float32Type>().values().to_vec();
+                found.insert(ChunkId(*id), vector);
+            }
+        }
+        Ok(found)
     }
 
     /// Deletes the rows of documents.

@@ -1,6 +1,7 @@
 //! Chunks, and which of them wait for a vector.
 
-use docent_core::chunk::Chunk;
+use docent_core::chunk::{self, Chunk};
+use docent_core::document::Document;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::schema::{LIVE, damaged};
@@ -12,27 +13,39 @@ use crate::writer::PendingChunk;
 /// Writes a staged document's chunks; their ids, in order.
 pub(crate) fn stage(
     connection: &Connection,
-    document: DocumentId,
+    id: DocumentId,
+    document: &Document,
     chunks: &[Chunk],
 ) -> rusqlite::Result<Vec<ChunkId>> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO chunks (document, ordinal, start, end, locator, headings, hidden, embedded)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)",
+        "INSERT INTO chunks (document, ordinal, start, end, locator, headings, hidden,
+             text_hash, embedded)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)",
     )?;
     let mut ids = Vec::with_capacity(chunks.len());
     for (ordinal, chunk) in chunks.iter().enumerate() {
         insert.execute(params![
-            document.0,
+            id.0,
             ordinal as i64,
             chunk.span.start as i64,
             chunk.span.end as i64,
             binary::encode_locator(&chunk.locator),
             encode_headings(&chunk.heading_path)?,
             chunk.hidden,
+            text_hash(document, chunk),
         ])?;
         ids.push(ChunkId(connection.last_insert_rowid()));
     }
     Ok(ids)
+}
+
+/// Half of the hash of what is embedded for a chunk: enough to tell any two texts apart.
+fn text_hash(document: &Document, chunk: &Chunk) -> [u8; 16] {
+    let text = document.text.get(chunk.span.clone()).unwrap_or_default();
+    let text = chunk::text_to_embed(document.title.as_deref(), &chunk.heading_path, text);
+    let mut half = [0; 16];
+    half.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
+    half
 }
 
 fn encode_headings(headings: &[String]) -> rusqlite::Result<Option<String>> {
@@ -54,7 +67,7 @@ fn headings(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<String>> {
 }
 
 /// The columns of a chunk from `column` on: start, end, locator, headings, hidden.
-fn chunk(row: &Row<'_>, column: usize) -> rusqlite::Result<Chunk> {
+fn chunk_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Chunk> {
     let start = row.get::<_, i64>(column)? as usize;
     let end = row.get::<_, i64>(column + 1)? as usize;
     let locator = binary::decode_locator(row.get_ref(column + 2)?.as_blob()?);
@@ -76,7 +89,7 @@ const STORED: &str = "SELECT c.id, c.document, c.ordinal, c.start, c.end, c.loca
 
 fn stored(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<StoredChunk> {
     let document = DocumentId(row.get(1)?);
-    let chunk = chunk(row, 3)?;
+    let chunk = chunk_of(row, 3)?;
     let text = documents::text(connection, document, chunk.span.clone())?;
     Ok(StoredChunk {
         id: ChunkId(row.get(0)?),
@@ -122,7 +135,7 @@ pub(crate) fn to_index(
         "SELECT id, start, end, locator, headings, hidden FROM chunks WHERE document = ?1 ORDER BY ordinal",
     )?;
     let chunks = statement.query_map([document.0], |row| {
-        Ok((ChunkId(row.get(0)?), chunk(row, 1)?))
+        Ok((ChunkId(row.get(0)?), chunk_of(row, 1)?))
     })?;
     chunks.collect()
 }
@@ -224,6 +237,34 @@ pub(crate) fn embedded_count(connection: &Connection) -> rusqlite::Result<u64> {
         |row| row.get(0),
     )?;
     Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// For each of some chunks another one, live or not, that has a vector of the same text.
+pub(crate) fn same_text(
+    connection: &Connection,
+    chunks: impl Iterator<Item = ChunkId>,
+) -> rusqlite::Result<Vec<(ChunkId, ChunkId)>> {
+    let mut find = connection.prepare_cached(
+        "SELECT d.id FROM chunks c JOIN chunks d INDEXED BY chunks_embedded
+             ON d.text_hash = c.text_hash AND d.embedded = 1
+         WHERE c.id = ?1 LIMIT 1",
+    )?;
+    let mut found = Vec::new();
+    for chunk in chunks {
+        let same: Option<i64> = find.query_row([chunk.0], |row| row.get(0)).optional()?;
+        found.extend(same.map(|same| (chunk, ChunkId(same))));
+    }
+    Ok(found)
+}
+
+/// Live chunks that have a vector.
+pub(crate) fn embedded(connection: &Connection) -> rusqlite::Result<Vec<ChunkId>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT c.id FROM chunks c JOIN documents d ON d.id = c.document
+         WHERE c.embedded = 1 AND d.state = ?1 ORDER BY c.id",
+    )?;
+    let ids = statement.query_map([LIVE], |row| row.get(0).map(ChunkId))?;
+    ids.collect()
 }
 
 /// Marks every chunk as waiting for a vector that is not among `ids`.

@@ -101,10 +101,13 @@ CREATE TABLE chunks (
     headings TEXT,
     -- Whether a reader of the original does not see it.
     hidden INTEGER NOT NULL,
+    -- The first half of the BLAKE3 of what is embedded for it: the same text has the same vector.
+    text_hash BLOB NOT NULL,
     -- Whether the vector table of this generation holds its vector.
     embedded INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX chunks_by_document ON chunks (document, ordinal);
+CREATE INDEX chunks_embedded ON chunks (text_hash) WHERE embedded = 1;
 CREATE INDEX chunks_pending ON chunks (id) WHERE embedded = 0;
 -- The first chunk of each commit of vectors, so that readers take up only what is new.
 CREATE TABLE vector_commits (

@@ -283,16 +283,20 @@ fn a_rebuild_finds_the_same() {
     let beside = open_reader(home.path(), &embedder()).unwrap();
     assert_eq!(found(&beside, &query("beta")).len(), 1);
     writer.rebuild().unwrap();
-    assert_eq!(writer.pending_count().unwrap(), 2);
-    assert!(
-        beside
-            .dense(&embed("Beta"), &Query::default(), 5)
-            .unwrap()
-            .is_empty()
-    );
-    embed_all(&mut writer);
+    assert_eq!(writer.pending_count().unwrap(), 0, "vectors are taken over");
     assert_eq!(contents(&writer.reader()), expected);
     assert_eq!(contents(&beside), expected);
+}
+
+#[test]
+fn a_rebuild_without_a_vector_table_embeds_again() {
+    let (home, expected) = closed();
+    let (mut writer, _) = writer(home.path());
+    remove(&home.path().join("vectors"));
+    writer.rebuild().unwrap();
+    assert_eq!(writer.pending_count().unwrap(), 2);
+    embed_all(&mut writer);
+    assert_eq!(contents(&writer.reader()), expected);
 }
 
 #[test]

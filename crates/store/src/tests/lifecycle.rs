@@ -151,6 +151,35 @@ fn a_partial_document_is_live_and_says_what_is_missing() {
 }
 
 #[test]
+fn the_same_text_is_embedded_once() {
+    let home = tempdir().unwrap();
+    let (mut writer, root) = writer(home.path());
+    let text = "A paragraph that stays.\n\nAnother one.";
+    writer.commit(vec![put(root, "a.md", text)]).unwrap();
+    assert_eq!(embed_all(&mut writer), 2);
+    // The file grows, and has a copy of the same name elsewhere.
+    let longer = format!("{text}\n\nA third.");
+    writer
+        .commit(vec![
+            put(root, "a.md", &longer),
+            put(root, "copy/a.md", text),
+        ])
+        .unwrap();
+    let pending = writer.pending_vectors(10).unwrap();
+    assert_eq!(pending.len(), 5);
+    let left = writer.reuse_vectors(pending).unwrap();
+    let texts: Vec<&str> = left.iter().map(|chunk| chunk.text.as_str()).collect();
+    assert_eq!(texts, ["A third."]);
+    assert_eq!(writer.pending_count().unwrap(), 1);
+    let hits = writer
+        .reader()
+        .dense(&embed("Another one."), &query(""), 2)
+        .unwrap();
+    assert_eq!(hits.len(), 2);
+    assert!(hits.iter().all(|hit| hit.score > 0.999), "{hits:?}");
+}
+
+#[test]
 fn files_inside_a_file_come_move_and_go_with_it() {
     let home = tempdir().unwrap();
     let (mut writer, root) = writer(home.path());

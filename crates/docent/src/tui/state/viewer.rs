@@ -419,7 +419,11 @@ mod tests {
     #[test]
     fn pages_are_marked_where_they_begin() {
         let source = samples::lease();
-        let labels: Vec<&str> = source.marks.iter().map(|(_, label)| label.as_str()).collect();
+        let labels: Vec<&str> = source
+            .marks
+            .iter()
+            .map(|(_, label)| label.as_str())
+            .collect();
         assert_eq!(labels, ["page 1", "page 2", "page 3"]);
         let line = source.marks[1].0;
         assert_eq!(source.mark_at(line), Some("page 2"));
@@ -448,7 +452,11 @@ mod tests {
             block(13..17, cells("Other", 1), false),
         ];
         let source = Source::new(view);
-        let labels: Vec<&str> = source.marks.iter().map(|(_, label)| label.as_str()).collect();
+        let labels: Vec<&str> = source
+            .marks
+            .iter()
+            .map(|(_, label)| label.as_str())
+            .collect();
         let hidden = "sheet “Costs”, hidden in the original";
         assert_eq!(labels, ["sheet “Costs”", hidden, "sheet “Other”"]);
         assert_eq!(source.place_of(2), "sheet “Costs”, A2");
