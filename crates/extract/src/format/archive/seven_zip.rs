@@ -1,6 +1,6 @@
 //! 7Z archives.
 
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 
 use sevenz_rust2::{ArchiveEntry, ArchiveReader, Error, Password};
 

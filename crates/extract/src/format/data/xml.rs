@@ -103,6 +103,10 @@ fn lenient(text: &str) -> Reader<&[u8]> {
 enum Role {
     /// Text of its own.
     Block,
+    /// A block of several data, which are told apart by their elements alone.
+    Record,
+    /// A stretch of text that may begin and end within a word.
+    Inline,
     Heading,
     Item,
     Table,
@@ -139,28 +143,23 @@ fn role(name: &str) -> Role {
         | "description"
         | "summary"
         | "encoded"
-        | "ref"
-        | "mixed-citation"
-        | "element-citation"
-        | "aff"
-        | "contrib"
-        | "item"
-        | "record"
         | "copyright-statement"
-        | "corresp"
-        | "kwd"
-        | "bibl"
-        | "biblioentry" => Role::Block,
+        | "kwd" => Role::Block,
+        "aff" | "author" | "bibl" | "biblioentry" | "contrib" | "corresp" | "element-citation"
+        | "mixed-citation" | "record" | "ref" => Role::Record,
         "title" | "head" | "article-title" | "subtitle" => Role::Heading,
         "list-item" | "listitem" | "li" => Role::Item,
         "table" | "tgroup" => Role::Table,
         "tr" | "row" => Role::Row,
         "td" | "th" | "cell" | "entry" => Role::Cell,
-        "sec" | "section" | "sect1" | "sect2" | "sect3" | "sect4" | "sect5" | "chapter" | "div"
-        | "div1" | "div2" | "div3" | "div4" | "app" | "appendix" | "boxed-text" | "ref-list"
-        | "ack" | "part" | "topic" => Role::Section,
-        "binaryData" | "delText" | "instrText" | "Fallback" | "tex-math" | "object-id"
-        | "style" | "script" => Role::LeftOut,
+        "ack" | "app" | "appendix" | "boxed-text" | "chapter" | "div" | "div1" | "div2"
+        | "div3" | "div4" | "item" | "part" | "ref-list" | "sec" | "sect1" | "sect2" | "sect3"
+        | "sect4" | "sect5" | "section" | "topic" => Role::Section,
+        "b" | "bold" | "emph" | "emphasis" | "ext-link" | "g" | "hi" | "i" | "italic"
+        | "named-content" | "r" | "roman" | "sc" | "seg" | "span" | "strike" | "styled-content"
+        | "sub" | "sup" | "t" | "u" | "underline" | "w" | "xref" => Role::Inline,
+        "Fallback" | "binaryData" | "delText" | "instrText" | "object-id" | "script" | "style"
+        | "tex-math" => Role::LeftOut,
         _ => Role::Other,
     }
 }
@@ -181,6 +180,8 @@ struct Walk<'j> {
     kind: BlockKind,
     /// Open elements that are blocks, headings, items or cells.
     in_block: usize,
+    /// Open records.
+    records: usize,
     sections: u8,
     /// The rows of the open table, if one is open.
     rows: Option<Vec<Vec<String>>>,
@@ -196,6 +197,7 @@ impl<'j> Walk<'j> {
             block: String::new(),
             kind: BlockKind::Paragraph,
             in_block: 0,
+            records: 0,
             sections: 0,
             rows: None,
             tables: 0,
@@ -253,7 +255,17 @@ impl<'j> Walk<'j> {
             parent.has_elements = true;
         }
         match role {
-            Role::Block | Role::Heading | Role::Item if self.rows.is_none() => {
+            Role::Inline => {}
+            Role::Record if self.rows.is_none() && self.in_block == 0 => {
+                if self.records == 0 {
+                    self.flush();
+                }
+                self.space();
+                self.records += 1;
+            }
+            Role::Block | Role::Heading | Role::Item
+                if self.rows.is_none() && self.records == 0 =>
+            {
                 self.flush();
                 self.kind = match role {
                     Role::Heading => BlockKind::Heading {
@@ -294,7 +306,17 @@ impl<'j> Walk<'j> {
             return;
         };
         match element.role {
-            Role::Block | Role::Heading | Role::Item if self.rows.is_none() => {
+            Role::Inline => {}
+            Role::Record if self.rows.is_none() && self.in_block == 0 => {
+                self.records = self.records.saturating_sub(1);
+                match self.records {
+                    0 => self.flush(),
+                    _ => self.space(),
+                }
+            }
+            Role::Block | Role::Heading | Role::Item
+                if self.rows.is_none() && self.records == 0 =>
+            {
                 self.in_block = self.in_block.saturating_sub(1);
                 self.flush();
             }
@@ -311,8 +333,8 @@ impl<'j> Walk<'j> {
             Role::Row | Role::Cell => self.cell(),
             _ if self.rows.is_some() => self.space(),
             _ if self.in_block == 0 => match element.has_elements {
-                true => self.flush(),
-                false => self.space(),
+                true if self.records == 0 => self.flush(),
+                _ => self.space(),
             },
             _ => {}
         }

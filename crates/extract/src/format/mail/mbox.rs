@@ -52,14 +52,15 @@ pub(crate) fn read(bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal> {
     })
 }
 
-/// The mails of a mailbox. One begins at a line that begins with `From `, at the beginning of
-/// the file or behind a blank line, with a header line below it.
+/// The mails of a mailbox. One begins at a line that begins with `From ` and holds a year, at
+/// the beginning of the file or behind a blank line, with a header line below it.
 fn messages(bytes: &[u8]) -> Vec<&[u8]> {
     let mut starts: Vec<(usize, usize)> = Vec::new();
     let (mut at, mut blank) = (0, true);
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let below = at + line.len();
-        if blank && line.starts_with(b"From ") && begins_with_header(&bytes[below..]) {
+        let dated = line.starts_with(b"From ") && holds_year(line);
+        if blank && dated && begins_with_header(&bytes[below..]) {
             starts.push((at, below));
         }
         blank = line.trim_ascii().is_empty();
@@ -82,6 +83,11 @@ fn messages(bytes: &[u8]) -> Vec<&[u8]> {
         .zip(ends)
         .map(|((_, begin), end)| &bytes[*begin..end])
         .collect()
+}
+
+fn holds_year(line: &[u8]) -> bool {
+    line.windows(4)
+        .any(|four| four.iter().all(u8::is_ascii_digit))
 }
 
 /// Whether a line is a header field: a name without spaces, and a colon.

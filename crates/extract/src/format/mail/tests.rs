@@ -89,7 +89,7 @@ fn a_mail_without_a_character_set_is_read_as_a_file_would_be() {
 
 #[test]
 fn mails_of_other_frames_are_read() {
-    let apple = "30\nSubject: a\r\n\r\nbody of thirty\n<?xml version='1.0'?>";
+    let apple = "29\nSubject: a\r\n\r\nbody of thirty\n<?xml version='1.0'?>";
     assert!(
         read(apple.as_bytes(), "a.emlx")
             .0
