@@ -32,6 +32,15 @@ impl<'t> LineBlocks<'t> {
     /// line's indentation is kept. A span that would reach back over the one before begins
     /// where that one ends.
     pub(crate) fn push(&mut self, span: Range<usize>, kind: &BlockKind) {
+        self.add(span, kind, false);
+    }
+
+    /// Adds the same of what a reader of the original does not see.
+    pub(crate) fn push_hidden(&mut self, span: Range<usize>, kind: &BlockKind) {
+        self.add(span, kind, true);
+    }
+
+    fn add(&mut self, span: Range<usize>, kind: &BlockKind, hidden: bool) {
         let start = span
             .start
             .max(self.blocks.last().map_or(0, |last| last.span.end));
@@ -44,7 +53,7 @@ impl<'t> LineBlocks<'t> {
         let mut kind = kind.clone();
         while rest.end - rest.start > MAX_BLOCK_BYTES {
             let cut = rest.start + cut_before(&self.text[rest.clone()], MAX_BLOCK_BYTES);
-            self.push_one(rest.start..cut, &kind);
+            self.push_one(rest.start..cut, &kind, hidden);
             if let BlockKind::Table { continues } = &mut kind {
                 *continues = true;
             }
@@ -53,10 +62,10 @@ impl<'t> LineBlocks<'t> {
                 None => return,
             }
         }
-        self.push_one(rest, &kind);
+        self.push_one(rest, &kind, hidden);
     }
 
-    fn push_one(&mut self, span: Range<usize>, kind: &BlockKind) {
+    fn push_one(&mut self, span: Range<usize>, kind: &BlockKind, hidden: bool) {
         let Some(span) = trimmed(self.text, span) else {
             return;
         };
@@ -66,7 +75,7 @@ impl<'t> LineBlocks<'t> {
             span,
             kind: kind.clone(),
             locator: Locator::Lines { first, last },
-            hidden: false,
+            hidden,
         });
     }
 

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{
+    BIG5, EUC_JP, EUC_KR, Encoding, GB18030, GBK, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE,
+};
 
 /// The character set is guessed from so many bytes, from the first that is not ASCII on.
 const DETECT_BYTES: usize = 256 << 10;
@@ -92,6 +94,14 @@ fn guess(bytes: &[u8]) -> &'static Encoding {
     // Some context before the first telling byte helps the detector.
     detector.feed(&bytes[first.saturating_sub(64)..end], end == bytes.len());
     detector.guess(None, Utf8Detection::Deny)
+}
+
+/// The character set of two bytes to a character (Chinese, Japanese, Korean) that bytes are in,
+/// if it is one; for stretches too short to guess among all.
+pub(crate) fn multi_byte(bytes: &[u8]) -> Option<&'static Encoding> {
+    let guessed = guess(bytes);
+    let wide = [SHIFT_JIS, EUC_JP, EUC_KR, GBK, GB18030, BIG5];
+    wide.contains(&guessed).then_some(guessed)
 }
 
 /// UTF-16 that begins without a mark: text in Latin letters has its zeros all on one side.

@@ -11,6 +11,8 @@ pub(crate) struct Composer {
     document: Document,
     /// What stands behind everything else in the end.
     furniture: Vec<(String, Locator)>,
+    /// Line feeds in the text so far.
+    feeds: u32,
 }
 
 impl Composer {
@@ -18,6 +20,7 @@ impl Composer {
         Composer {
             document: Document::of(format, String::new()),
             furniture: Vec::new(),
+            feeds: 0,
         }
     }
 
@@ -30,6 +33,16 @@ impl Composer {
     /// Adds a block that a reader of the original does not see.
     pub(crate) fn push_hidden(&mut self, kind: BlockKind, text: &str, place: Locator) {
         self.add(kind, text, place, true);
+    }
+
+    /// Adds a block of a format that has no places of its own: its lines are those of the text
+    /// that is being composed.
+    pub(crate) fn push_rendered(&mut self, kind: BlockKind, text: &str, hidden: bool) {
+        let text = text.trim_matches('\n');
+        let above = if self.document.text.is_empty() { 0 } else { 2 };
+        let first = self.feeds.saturating_add(above + 1);
+        let last = first.saturating_add(count_lines(text.trim_end().as_bytes()));
+        self.add(kind, text, Locator::Lines { first, last }, hidden);
     }
 
     /// Adds what belongs to a page and not to the text; it comes to stand at the end.
@@ -89,7 +102,9 @@ impl Composer {
         let out = &mut self.document.text;
         if !out.is_empty() {
             out.push_str("\n\n");
+            self.feeds += 2;
         }
+        self.feeds += count_lines(text.as_bytes());
         let start = out.len();
         out.push_str(text);
         let span = start..out.len();

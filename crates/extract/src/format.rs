@@ -10,10 +10,19 @@ use crate::job::{self, Job, Reading, Refusal};
 use crate::sniff::{Kind, Sniffed, sniff};
 use crate::{Extraction, Inner, Limits, Outcome, prose};
 
+mod archive;
+mod calendar;
 mod code;
+mod contacts;
+mod content_lines;
+mod data;
 mod html;
+mod mail;
 mod markdown;
+mod markup;
+mod notebook;
 pub(crate) mod pdf;
+mod subtitles;
 pub(crate) mod text;
 
 /// Extracts a file's bytes in this process. `name` is the file's path or name, of which the
@@ -58,6 +67,31 @@ fn read_kind(kind: Kind, bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal
         Kind::Text => text::read(decoded()).into(),
         Kind::Markdown => markdown::read(decoded()).into(),
         Kind::Code => code::read(decoded(), job.name).into(),
+        Kind::RestructuredText | Kind::AsciiDoc | Kind::Org | Kind::Latex => {
+            markup::read(decoded(), kind).into()
+        }
+        Kind::Csv => data::read_csv(decoded()).into(),
+        Kind::Json | Kind::JsonLines | Kind::Yaml | Kind::Toml => {
+            data::read_tree(decoded(), kind).into()
+        }
+        Kind::Xml => {
+            let declared = html::declared_charset(bytes);
+            data::read_xml(decode(bytes, declared.as_deref()), job).into()
+        }
+        Kind::Notebook => notebook::read(decoded())?.into(),
+        Kind::Subtitles => subtitles::read(decoded()).into(),
+        Kind::Calendar => calendar::read(decoded()).into(),
+        Kind::Contacts => contacts::read(decoded()).into(),
+        Kind::Zip => archive::read_zip(bytes, job)?,
+        Kind::Tar => archive::read_tar(bytes, job)?,
+        Kind::Compressed => archive::read_compressed(bytes, job)?,
+        Kind::SevenZip => archive::read_seven_zip(bytes, job)?,
+        Kind::Signed => archive::signed::read(bytes, job)?,
+        Kind::Mhtml => mail::read_mhtml(bytes, job)?,
+        Kind::Eml => mail::read_eml(bytes, job)?,
+        Kind::Mbox => mail::read_mbox(bytes, job)?,
+        Kind::Tnef => mail::read_tnef(bytes, job)?,
+        Kind::Compound => mail::read_msg(bytes, job)?,
         other => {
             let reason = format!("format not read: {}", other.format().word());
             return Err(Refusal::Skipped(reason.into()));

@@ -60,12 +60,15 @@ fn not_yet(what: &str) -> Sniffed {
 }
 
 fn text_kind(base: &str, extension: &str, first: &[u8]) -> Kind {
-    let mail = || magic::mail(first).filter(|_| extension.is_empty());
-    match names::text_kind(extension).or_else(mail) {
+    // Signed mail goes by the name of the envelope that it is not in.
+    let is_mail = matches!(extension, "" | "msg" | "p7m" | "p7s");
+    let mail = magic::mail(first).filter(|_| is_mail);
+    match mail.or_else(|| names::text_kind(extension)) {
         Some(kind) => kind,
         None if code_kind(base, extension, first).is_some() => Kind::Code,
         // An extension that says text is believed; any other says nothing about markup.
         None if extension != "txt" && looks_like_html(first) => Kind::Html,
+        None if extension != "txt" && first.starts_with(b"<?xml") => Kind::Xml,
         None => Kind::Text,
     }
 }

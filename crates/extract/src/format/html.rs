@@ -6,6 +6,7 @@ use scraper::Html;
 use crate::charset::Decoded;
 
 mod flatten;
+mod hidden;
 mod render;
 mod table;
 mod writer;

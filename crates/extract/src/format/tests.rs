@@ -10,6 +10,8 @@ use crate::check;
 const NAMES: &[&str] = &[
     "a", "a.txt", "a.md", "a.html", "a.xhtml", "a.pdf", "a.rs", "a.py", "a.js", "a.ts", "a.tsx",
     "a.go", "a.java", "a.c", "a.cpp", "a.cs", "a.rb", "a.php", "a.sh", "a.lua", "a.json", "a.docx",
+    "a.csv", "a.jsonl", "a.xml", "a.yaml", "a.toml", "a.ipynb", "a.vtt", "a.srt", "a.ics", "a.vcf",
+    "a.rst", "a.adoc", "a.org", "a.tex", "a.eml", "a.mbox", "a.mhtml", "a.p7m", "a.tar",
 ];
 
 fn assert_sound(bytes: &[u8], name: &str) {
@@ -66,6 +68,12 @@ fn fragments() -> impl Strategy<Value = Vec<u8>> {
         "title: x\n",
         "struct S { int a; };\n",
         "impl T for S {\n",
+        "From: a@b\n",
+        "Subject: x\n\n",
+        "From x\n",
+        "BEGIN:VEVENT\n",
+        "00:01 --> 00:02\n",
+        "== T\n",
         "&amp;",
         "style='display:none'",
     ]);

@@ -40,8 +40,11 @@ pub(crate) enum Kind {
     Contacts,
     Image,
     Tar,
-    Gzip,
+    /// One file that is compressed: GZIP, BZIP2, XZ, Zstandard.
+    Compressed,
     SevenZip,
+    /// A file in a signed envelope: `.p7m`.
+    Signed,
 }
 
 impl Kind {
@@ -54,7 +57,9 @@ impl Kind {
             Kind::Code => Format::Code,
             Kind::Html | Kind::Mhtml => Format::Html,
             Kind::Pdf => Format::Pdf,
-            Kind::Zip | Kind::Tar | Kind::Gzip | Kind::SevenZip => Format::Archive,
+            Kind::Zip | Kind::Tar | Kind::Compressed | Kind::SevenZip | Kind::Signed => {
+                Format::Archive
+            }
             Kind::Compound | Kind::Rtf => Format::Word,
             Kind::Fb2 => Format::Book,
             Kind::Eml | Kind::Mbox | Kind::Tnef => Format::Mail,

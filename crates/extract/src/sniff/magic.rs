@@ -21,7 +21,10 @@ const READ: &[(&[u8], Kind)] = &[
     (b"MM\0*", Kind::Image),
     (b"{\\rtf", Kind::Rtf),
     (b"\x78\x9f\x3e\x22", Kind::Tnef),
-    (b"\x1f\x8b", Kind::Gzip),
+    (b"\x1f\x8b", Kind::Compressed),
+    (b"BZh", Kind::Compressed),
+    (b"\xfd7zXZ\0", Kind::Compressed),
+    (b"\x28\xb5\x2f\xfd", Kind::Compressed),
     (b"7z\xbc\xaf\x27\x1c", Kind::SevenZip),
     (b"PK\x03\x04", Kind::Zip),
     (b"PK\x05\x06", Kind::Zip),
@@ -40,10 +43,7 @@ const NOT_READ: &[(&[u8], &str)] = &[
         b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d",
         "+ONE (OneNote section)",
     ),
-    (b"BZh", "+BZIP2 (archive)"),
-    (b"\xfd7zXZ\0", "+XZ (archive)"),
     (b"Rar!\x1a\x07", "+RAR (archive)"),
-    (b"\x28\xb5\x2f\xfd", "+Zstandard (archive)"),
     (b"\x04\x22\x4d\x18", "+LZ4 (archive)"),
     (b"\x7fELF", "ELF (program)"),
     (b"MZ", "EXE (program)"),
@@ -72,6 +72,9 @@ const NOT_READ: &[(&[u8], &str)] = &[
     (b"\x80\x02}q", "pickled data"),
 ];
 
+/// The object identifier of the cryptographic envelopes of RFC 5652, but for its last part.
+const CMS: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07";
+
 /// What a file is by its first bytes.
 pub(crate) fn magic(first: &[u8]) -> Option<Magic> {
     // Some programs write a line or two before the header; readers allow for a kilobyte.
@@ -83,6 +86,9 @@ pub(crate) fn magic(first: &[u8]) -> Option<Magic> {
     }
     if first.get(257..262) == Some(b"ustar") {
         return Some(Magic::Read(Kind::Tar));
+    }
+    if first.starts_with(b"\x30") && contains(&first[..first.len().min(32)], CMS) {
+        return Some(Magic::Read(Kind::Signed));
     }
     // Two letters are too few to call a text a bitmap.
     if first.starts_with(b"BM") && first.get(6..10) == Some(&[0; 4]) {
@@ -150,14 +156,37 @@ fn iso_media(first: &[u8]) -> Option<Magic> {
     })
 }
 
-/// Mail that is kept as text and has no extension to say so.
+/// Mail that is kept as text and has no extension to say so: its first lines are header fields,
+/// among them two that every mail has.
 pub(crate) fn mail(first: &[u8]) -> Option<Kind> {
-    let mailbox = first.starts_with(b"From ") && contains(first, b"\nFrom: ");
-    let received = first.starts_with(b"Received: ") || first.starts_with(b"Return-Path: ");
-    let message = received && contains(first, b"\nSubject:");
-    match (mailbox, message) {
-        (true, _) => Some(Kind::Mbox),
-        (_, true) => Some(Kind::Eml),
-        _ => None,
+    if first.starts_with(b"From ") && contains(first, b"\nFrom: ") {
+        return Some(Kind::Mbox);
     }
+    let mut told = 0;
+    for line in first.split(|byte| *byte == b'\n') {
+        let line = line.trim_ascii_end();
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        let continues = line.starts_with(b" ") || line.starts_with(b"\t");
+        let is_field = name.len() < line.len() && name.iter().all(u8::is_ascii_graphic);
+        if line.is_empty() || !(continues || is_field) {
+            break;
+        }
+        let is = |known: &&[u8]| name.eq_ignore_ascii_case(known);
+        told += usize::from(MAIL_FIELDS.iter().any(|known| is(known)));
+    }
+    (told >= 2).then_some(Kind::Eml)
 }
+
+/// Fields of a mail's header that hardly any other file begins with.
+const MAIL_FIELDS: &[&[u8]] = &[
+    b"Received",
+    b"Return-Path",
+    b"Delivered-To",
+    b"Message-ID",
+    b"MIME-Version",
+    b"Content-Type",
+    b"From",
+    b"To",
+    b"Subject",
+    b"Date",
+];

@@ -6,6 +6,7 @@ use ego_tree::iter::Edge;
 use scraper::Html;
 use scraper::node::{Element, Node};
 
+use super::hidden::Sight;
 use super::table;
 use super::writer::Writer;
 
@@ -22,6 +23,7 @@ pub(super) struct Rendered {
 pub(super) fn render(page: &Html) -> Rendered {
     let mut walk = Walk {
         writer: Writer::new(),
+        sight: Sight::of(page),
         lists: Vec::new(),
         title: None,
         first_heading: None,
@@ -38,6 +40,7 @@ pub(super) fn render(page: &Html) -> Rendered {
 
 struct Walk {
     writer: Writer,
+    sight: Sight,
     /// The open lists: the next number, or `None` for a list without numbers.
     lists: Vec<Option<u32>>,
     title: Option<String>,
@@ -78,10 +81,19 @@ impl Walk {
         if is_left_out(element) {
             return false;
         }
+        if self.sight.is_hidden(node) {
+            self.writer.hide(&all_text(node));
+            return false;
+        }
         match element.name() {
             "br" => self.writer.line_break(),
             "hr" => self.writer.begin(self.surrounding()),
             "img" => self.image(element),
+            "input" => self.input(element),
+            "select" => {
+                self.chosen(node);
+                return false;
+            }
             "pre" | "listing" | "xmp" => self.writer.begin_preformatted(),
             "ul" | "menu" | "dir" => self.open_list(None),
             "ol" => {
@@ -92,8 +104,9 @@ impl Walk {
             }
             "li" => self.item(),
             "table" => {
-                if let Some(rows) = table::rows(node) {
+                if let Some(rows) = table::rows(node, self.sight) {
                     self.writer.table(&rows);
+                    self.hidden_within(node);
                     return false;
                 }
                 self.writer.begin(self.surrounding());
@@ -136,7 +149,8 @@ impl Walk {
 
     fn heading(&mut self, node: NodeRef<'_, Node>, level: u8) {
         if level == 1 && self.first_heading.is_none() {
-            self.first_heading = Some(all_text(node)).filter(|text| !text.trim().is_empty());
+            self.first_heading =
+                Some(seen_text(node, self.sight)).filter(|text| !text.trim().is_empty());
         }
         self.writer.begin(BlockKind::Heading { level });
     }
@@ -166,10 +180,68 @@ impl Walk {
             self.writer.space();
         }
     }
+
+    /// What is written in a field of a form, or on a button.
+    fn input(&mut self, element: &Element) {
+        let kind = element.attr("type").unwrap_or("text").to_ascii_lowercase();
+        let is_seen = !matches!(
+            kind.as_str(),
+            "hidden" | "password" | "checkbox" | "radio" | "range" | "color" | "file" | "image"
+        );
+        if let Some(value) = element.attr("value").filter(|_| is_seen) {
+            self.writer.space();
+            self.writer.text(value);
+            self.writer.space();
+        }
+    }
+
+    /// What is chosen of a list of a form; a reader sees nothing else of it.
+    fn chosen(&mut self, list: NodeRef<'_, Node>) {
+        for option in list.descendants() {
+            let Node::Element(element) = option.value() else {
+                continue;
+            };
+            if element.name() == "option" && element.attr("selected").is_some() {
+                self.writer.space();
+                self.writer.text(&all_text(option));
+                self.writer.space();
+            }
+        }
+    }
+
+    /// Keeps what is hidden in a table that is written as rows.
+    fn hidden_within(&mut self, table: NodeRef<'_, Node>) {
+        let mut inside: Option<NodeRef<'_, Node>> = None;
+        for edge in table.traverse() {
+            match (edge, inside) {
+                (Edge::Close(node), Some(out)) if node == out => inside = None,
+                (Edge::Open(node), None) if self.sight.is_hidden(node) => {
+                    self.writer.hide(&all_text(node));
+                    inside = Some(node);
+                }
+                _ => {}
+            }
+        }
+    }
 }
 
-/// All text in a node, scripts and the like aside.
-pub(super) fn all_text(node: NodeRef<'_, Node>) -> String {
+/// All text in a node, scripts and the like aside, seen or not.
+fn all_text(node: NodeRef<'_, Node>) -> String {
+    text_but(node, |_, element| is_left_out(element))
+}
+
+/// All text in a node that a reader of the page sees.
+pub(super) fn seen_text(node: NodeRef<'_, Node>, sight: Sight) -> String {
+    text_but(node, |node, element| {
+        is_left_out(element) || sight.is_hidden(node)
+    })
+}
+
+/// All text in a node but that in the elements within which are left out.
+fn text_but(
+    node: NodeRef<'_, Node>,
+    leave_out: impl Fn(NodeRef<'_, Node>, &Element) -> bool,
+) -> String {
     let mut text = String::new();
     let mut left_out: Option<NodeRef<'_, Node>> = None;
     for edge in node.traverse() {
@@ -178,7 +250,9 @@ pub(super) fn all_text(node: NodeRef<'_, Node>) -> String {
             (_, Some(_)) => {}
             (Edge::Open(at), None) => match at.value() {
                 Node::Text(words) => text.push_str(words),
-                Node::Element(element) if at != node && is_left_out(element) => left_out = Some(at),
+                Node::Element(element) if at != node && leave_out(at, element) => {
+                    left_out = Some(at);
+                }
                 Node::Element(element) if element.name() == "br" || is_block(element.name()) => {
                     text.push(' ');
                 }
@@ -242,9 +316,9 @@ fn is_block(name: &str) -> bool {
     )
 }
 
-/// Whether a reader of the page does not see the element.
+/// Whether an element holds no text of the page.
 pub(super) fn is_left_out(element: &Element) -> bool {
-    let unseen = matches!(
+    matches!(
         element.name(),
         "audio"
             | "canvas"
@@ -256,32 +330,10 @@ pub(super) fn is_left_out(element: &Element) -> bool {
             | "object"
             | "rp"
             | "script"
-            | "select"
             | "style"
             | "svg"
             | "template"
             | "title"
             | "video"
-    );
-    unseen || element.attr("hidden").is_some() || element.attr("style").is_some_and(hides)
-}
-
-/// Whether a style attribute hides its element.
-fn hides(style: &str) -> bool {
-    style.split(';').any(|declaration| {
-        let Some((property, value)) = declaration.split_once(':') else {
-            return false;
-        };
-        let value = value.trim();
-        let is = |word: &str| {
-            value
-                .get(..word.len())
-                .is_some_and(|v| v.eq_ignore_ascii_case(word))
-        };
-        match property.trim().to_ascii_lowercase().as_str() {
-            "display" => is("none"),
-            "visibility" => is("hidden") || is("collapse"),
-            _ => false,
-        }
-    })
+    )
 }

@@ -4,7 +4,8 @@ use ego_tree::NodeRef;
 use ego_tree::iter::Edge;
 use scraper::node::Node;
 
-use super::render::{all_text, heading_level, is_left_out};
+use super::hidden::Sight;
+use super::render::{heading_level, is_left_out, seen_text};
 
 /// A cell that is longer than this holds more than a datum.
 const MAX_CELL_BYTES: usize = 2_000;
@@ -12,7 +13,7 @@ const MAX_CELL_BYTES: usize = 2_000;
 /// The rows of a table of data, cells joined by ` | `. `None` for a table that only lays out
 /// the page: one with a single column, with other tables, headings, lists or forms inside, or
 /// with cells as long as pages.
-pub(super) fn rows(table: NodeRef<'_, Node>) -> Option<Vec<String>> {
+pub(super) fn rows(table: NodeRef<'_, Node>, sight: Sight) -> Option<Vec<String>> {
     if table
         .traverse()
         .any(|edge| matches!(edge, Edge::Open(node) if node != table && lays_out(node)))
@@ -35,11 +36,11 @@ pub(super) fn rows(table: NodeRef<'_, Node>) -> Option<Vec<String>> {
             continue;
         };
         match element.name() {
-            _ if is_left_out(element) => left_out = Some(node),
+            _ if is_left_out(element) || sight.is_hidden(node) => left_out = Some(node),
             "tr" => rows.push(Vec::new()),
-            "caption" => caption = Some(one_line(node)).filter(|text| !text.is_empty()),
+            "caption" => caption = Some(one_line(node, sight)).filter(|text| !text.is_empty()),
             "td" | "th" => {
-                let cell = one_line(node);
+                let cell = one_line(node, sight);
                 if cell.len() > MAX_CELL_BYTES {
                     return None;
                 }
@@ -71,8 +72,8 @@ fn lays_out(node: NodeRef<'_, Node>) -> bool {
         )
 }
 
-fn one_line(node: NodeRef<'_, Node>) -> String {
-    let text = all_text(node);
+fn one_line(node: NodeRef<'_, Node>, sight: Sight) -> String {
+    let text = seen_text(node, sight);
     let mut line = String::with_capacity(text.len());
     for word in text.split_whitespace() {
         if !line.is_empty() {

@@ -35,11 +35,65 @@ fn paragraphs_headings_and_lists() {
 }
 
 #[test]
-fn what_is_not_seen_is_left_out() {
+fn what_is_not_text_is_left_out() {
     let page = "<body><script>var a</script><template>t</template><noscript>n</noscript>\
-                <p hidden>h</p><p style='color:red; Display : NONE'>d</p><p style='visibility:hidden'>v</p>\
-                <div style='display:none'><p>inner</p></div><p>seen</p></body>";
+                <iframe srcdoc='<p>other</p>'></iframe><p>seen</p></body>";
     assert_eq!(text(page), "seen");
+}
+
+#[test]
+fn what_is_hidden_stands_behind_what_is_seen_and_is_marked() {
+    for hidden in [
+        "<span hidden>x y</span>",
+        "<span style='color:red; Display : NONE'>x y</span>",
+        "<span style='visibility:hidden'>x <b>y</b></span>",
+        "<span style='opacity: 0'>x y</span>",
+        "<span style='font-size:0px'>x y</span>",
+        "<span style='color:#FFF'>x y</span>",
+        "<font color=white>x y</font>",
+        "<span style='color:red;background:red'>x y</span>",
+        "<div style='display:none'><p>x</p><p hidden>y</p></div>",
+    ] {
+        let page = document(&format!("<p>one {hidden} two</p><p>three</p>"));
+        assert!(!page.text.starts_with("one x"), "{hidden}");
+        let marked: Vec<&str> = page
+            .blocks
+            .iter()
+            .filter(|block| block.hidden)
+            .map(|block| &page.text[block.span.clone()])
+            .collect();
+        assert_eq!(marked, ["x y"], "{hidden}");
+    }
+}
+
+#[test]
+fn what_only_looks_hidden_is_seen() {
+    for seen in [
+        "<div style='background:black'><span style='color:white'>x</span></div>",
+        "<table bgcolor='#000000'><tr><td><font color=white>x</font></td></tr></table>",
+        "<div style='font-size:0'><span style='font-size:12px'>x</span></div>",
+        "<style>.dark{background:#000}</style><p class=dark style='color:white'>x</p>",
+    ] {
+        let page = document(seen);
+        assert!(page.blocks.iter().all(|block| !block.hidden), "{seen}");
+        assert_eq!(page.text, "x", "{seen}");
+    }
+}
+
+#[test]
+fn hidden_cells_are_kept_apart_from_their_table() {
+    let page = document(
+        "<table><tr><td>a</td><td>b</td></tr><tr hidden><td>c</td><td>d</td></tr></table>",
+    );
+    assert_eq!(page.text, "a | b\n\nc d");
+    assert!(page.blocks[1].hidden);
+}
+
+#[test]
+fn forms_show_their_labels_and_values() {
+    let page = "<form><label>Name <input value='Ada'></label><input type=hidden value=token>\
+                <select><option>one<option selected>two</select><textarea>note</textarea></form>";
+    assert_eq!(text(page), "Name Ada two note");
 }
 
 #[test]

@@ -6,10 +6,19 @@ use docent_core::document::{Block, BlockKind};
 
 use crate::blocks::LineBlocks;
 
+/// A block that is written.
+struct Stretch {
+    span: Range<usize>,
+    kind: BlockKind,
+    hidden: bool,
+}
+
 /// Writes blocks one after the other.
 pub(super) struct Writer {
     text: String,
-    stretches: Vec<(Range<usize>, BlockKind)>,
+    stretches: Vec<Stretch>,
+    /// What is hidden within the block in the making; it comes to stand behind it.
+    hidden: Vec<String>,
     kind: BlockKind,
     /// Where the block in the making begins.
     start: usize,
@@ -26,6 +35,7 @@ impl Writer {
         Writer {
             text: String::new(),
             stretches: Vec::new(),
+            hidden: Vec::new(),
             kind: BlockKind::Paragraph,
             start: 0,
             marker_end: 0,
@@ -104,6 +114,14 @@ impl Writer {
         }
     }
 
+    /// Keeps text that a reader of the page does not see.
+    pub(super) fn hide(&mut self, text: &str) {
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if !text.is_empty() {
+            self.hidden.push(text);
+        }
+    }
+
     /// A space is due before the next word, however many were asked for.
     pub(super) fn space(&mut self) {
         self.space = true;
@@ -137,13 +155,23 @@ impl Writer {
     fn end(&mut self) {
         self.space = false;
         let written = self.text[self.start..].trim_end();
-        if written.is_empty() || self.is_bare_marker() {
+        let length = written.len();
+        if length == 0 || self.is_bare_marker() {
             self.text.truncate(self.start);
-            return;
+        } else {
+            self.text.truncate(self.start + length);
+            self.add(self.kind.clone(), false);
         }
-        let end = self.start + written.len();
-        self.text.truncate(end);
-        self.stretches.push((self.start..end, self.kind.clone()));
+        for text in std::mem::take(&mut self.hidden) {
+            self.text.push_str(&text);
+            self.add(BlockKind::Paragraph, true);
+        }
+    }
+
+    /// Adds the block that reaches to the end of the text.
+    fn add(&mut self, kind: BlockKind, hidden: bool) {
+        let span = self.start..self.text.len();
+        self.stretches.push(Stretch { span, kind, hidden });
         self.text.push_str("\n\n");
         self.start = self.text.len();
     }
@@ -154,8 +182,11 @@ impl Writer {
         self.tighten_lists();
         self.text.truncate(self.text.trim_end().len());
         let mut blocks = LineBlocks::new(&self.text);
-        for (span, kind) in &self.stretches {
-            blocks.push(span.clone(), kind);
+        for Stretch { span, kind, hidden } in &self.stretches {
+            match hidden {
+                true => blocks.push_hidden(span.clone(), kind),
+                false => blocks.push(span.clone(), kind),
+            }
         }
         let blocks = blocks.finish();
         (self.text, blocks)
@@ -165,7 +196,7 @@ impl Writer {
     fn tighten_lists(&mut self) {
         let mut tight = String::with_capacity(self.text.len());
         let mut before: Option<&BlockKind> = None;
-        for (span, kind) in &mut self.stretches {
+        for Stretch { span, kind, .. } in &mut self.stretches {
             match before {
                 Some(BlockKind::ListItem) if *kind == BlockKind::ListItem => tight.push('\n'),
                 Some(_) => tight.push_str("\n\n"),

@@ -1,0 +1,540 @@
+//! XML: the text of a document (JATS, DocBook, TEI, Word's and news feeds'), or the file's own
+//! text where it is data.
+//!
+//! No DTD is read: of entities only those of XML itself and of characters stand for anything,
+//! so that nothing is expanded and nothing outside is opened.
+
+use docent_core::document::{BlockKind, Document, Format};
+use docent_core::source::Gap;
+use quick_xml::Reader;
+use quick_xml::events::{BytesRef, Event};
+
+use crate::blocks::{LineBlocks, for_each_group};
+use crate::charset::Decoded;
+use crate::compose::Composer;
+use crate::format;
+use crate::job::Job;
+
+/// Deeper than this XML is data, or worse.
+const MAX_DEPTH: usize = 2_000;
+
+/// Outermost elements of documents.
+const DOCUMENT_ROOTS: &[&str] = &[
+    "RDF",
+    "TEI",
+    "TEI.2",
+    "article",
+    "book",
+    "chapter",
+    "concept",
+    "feed",
+    "package",
+    "pmc-articleset",
+    "reference",
+    "rss",
+    "section",
+    "task",
+    "teiCorpus",
+    "topic",
+    "wordDocument",
+];
+
+/// Reads decoded XML.
+pub(crate) fn read(decoded: Decoded, job: &Job<'_>) -> Document {
+    if is_document(&decoded.text) {
+        let mut walk = Walk::new(job);
+        let end = walk.run(&decoded.text);
+        if walk.composer.document().blocks.is_empty() {
+            return own_text(decoded);
+        }
+        let document = walk.composer.document();
+        document.warnings = decoded.warnings;
+        if let Err(reason) = end {
+            document.incomplete = Some(Gap::new(reason));
+        }
+        return walk.composer.finish();
+    }
+    own_text(decoded)
+}
+
+fn own_text(decoded: Decoded) -> Document {
+    let mut document = format::document(Format::Data, decoded);
+    let mut blocks = LineBlocks::new(&document.text);
+    for_each_group(&document.text, 0..document.text.len(), |span| {
+        blocks.push(span, &BlockKind::Code { item: None });
+    });
+    document.blocks = blocks.finish();
+    document
+}
+
+/// Whether XML is a document: by its outermost element, or because most of it is words.
+fn is_document(text: &str) -> bool {
+    let mut reader = lenient(text);
+    let (mut words, mut inside) = (0, false);
+    while let Ok(event) = reader.read_event() {
+        match event {
+            Event::Start(element) if !inside => {
+                inside = true;
+                let name = element.local_name();
+                if DOCUMENT_ROOTS.contains(&name.as_ref()) {
+                    return true;
+                }
+            }
+            Event::Text(run) if run.contains(' ') => words += run.trim().len(),
+            Event::CData(run) => words += run.len(),
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    words * 2 > text.len()
+}
+
+fn lenient(text: &str) -> Reader<&[u8]> {
+    let mut reader = Reader::from_str(text);
+    let config = reader.config_mut();
+    config.check_end_names = false;
+    config.allow_dangling_amp = true;
+    config.allow_unmatched_ends = true;
+    reader
+}
+
+/// What an element does to the text.
+#[derive(Clone, Copy, PartialEq)]
+enum Role {
+    /// Text of its own.
+    Block,
+    /// A block of several data, which are told apart by their elements alone.
+    Record,
+    /// A stretch of text that may begin and end within a word.
+    Inline,
+    Heading,
+    Item,
+    Table,
+    Row,
+    Cell,
+    /// A part with a heading.
+    Section,
+    /// Not read.
+    LeftOut,
+    /// Only what is in it counts.
+    Other,
+}
+
+fn role(name: &str) -> Role {
+    match name {
+        "p"
+        | "para"
+        | "simpara"
+        | "abstract"
+        | "ab"
+        | "l"
+        | "lg"
+        | "quote"
+        | "programlisting"
+        | "screen"
+        | "literallayout"
+        | "code"
+        | "preformat"
+        | "disp-formula"
+        | "disp-quote"
+        | "verse-line"
+        | "def"
+        | "term"
+        | "description"
+        | "summary"
+        | "encoded"
+        | "copyright-statement"
+        | "kwd" => Role::Block,
+        "aff" | "author" | "bibl" | "biblioentry" | "contrib" | "corresp" | "element-citation"
+        | "mixed-citation" | "record" | "ref" => Role::Record,
+        "title" | "head" | "article-title" | "subtitle" => Role::Heading,
+        "list-item" | "listitem" | "li" => Role::Item,
+        "table" | "tgroup" => Role::Table,
+        "tr" | "row" => Role::Row,
+        "td" | "th" | "cell" | "entry" => Role::Cell,
+        "ack" | "app" | "appendix" | "boxed-text" | "chapter" | "div" | "div1" | "div2"
+        | "div3" | "div4" | "item" | "part" | "ref-list" | "sec" | "sect1" | "sect2" | "sect3"
+        | "sect4" | "sect5" | "section" | "topic" => Role::Section,
+        "b" | "bold" | "emph" | "emphasis" | "ext-link" | "g" | "hi" | "i" | "italic"
+        | "named-content" | "r" | "roman" | "sc" | "seg" | "span" | "strike" | "styled-content"
+        | "sub" | "sup" | "t" | "u" | "underline" | "w" | "xref" => Role::Inline,
+        "Fallback" | "binaryData" | "delText" | "instrText" | "object-id" | "script" | "style"
+        | "tex-math" => Role::LeftOut,
+        _ => Role::Other,
+    }
+}
+
+/// An open element.
+struct Open {
+    role: Role,
+    /// Whether it holds elements, so that words on both sides of it are apart.
+    has_elements: bool,
+}
+
+struct Walk<'j> {
+    job: &'j Job<'j>,
+    composer: Composer,
+    open: Vec<Open>,
+    /// The text of the block in the making, and what it is.
+    block: String,
+    kind: BlockKind,
+    /// Open elements that are blocks, headings, items or cells.
+    in_block: usize,
+    /// Open records.
+    records: usize,
+    sections: u8,
+    /// The rows of the open table, if one is open.
+    rows: Option<Vec<Vec<String>>>,
+    tables: usize,
+}
+
+impl<'j> Walk<'j> {
+    fn new(job: &'j Job<'j>) -> Self {
+        Walk {
+            job,
+            composer: Composer::new(Format::Data),
+            open: Vec::new(),
+            block: String::new(),
+            kind: BlockKind::Paragraph,
+            in_block: 0,
+            records: 0,
+            sections: 0,
+            rows: None,
+            tables: 0,
+        }
+    }
+
+    /// Walks to the end, or to where it is broken.
+    fn run(&mut self, text: &str) -> Result<(), String> {
+        let mut reader = lenient(text);
+        loop {
+            let event = reader
+                .read_event()
+                .map_err(|fault| format!("broken at byte {}: {fault}", reader.error_position()));
+            let event = match event {
+                Ok(Event::Eof) => break,
+                Ok(event) => event,
+                Err(fault) => {
+                    self.flush();
+                    return Err(fault);
+                }
+            };
+            match event {
+                Event::Start(element) => {
+                    match role(element.local_name().as_ref()) {
+                        Role::LeftOut => {
+                            reader
+                                .read_to_end(element.name())
+                                .map_err(|fault| fault.to_string())?;
+                        }
+                        role => self.enter(role),
+                    }
+                    if self.open.len() > MAX_DEPTH || self.job.is_late() {
+                        self.flush();
+                        return Err("nested too deep, or too long to read".to_owned());
+                    }
+                }
+                Event::Empty(element) => match element.local_name().as_ref() {
+                    "br" | "break" | "lb" | "cr" => self.block.push('\n'),
+                    "tab" => self.block.push('\t'),
+                    _ => {}
+                },
+                Event::End(_) => self.leave(),
+                Event::Text(run) => self.text(&run),
+                Event::CData(run) => self.text(&run),
+                Event::GeneralRef(reference) => self.entity(&reference),
+                _ => {}
+            }
+        }
+        self.flush();
+        Ok(())
+    }
+
+    fn enter(&mut self, role: Role) {
+        if let Some(parent) = self.open.last_mut() {
+            parent.has_elements = true;
+        }
+        match role {
+            Role::Inline => {}
+            Role::Record if self.rows.is_none() && self.in_block == 0 => {
+                if self.records == 0 {
+                    self.flush();
+                }
+                self.space();
+                self.records += 1;
+            }
+            Role::Block | Role::Heading | Role::Item
+                if self.rows.is_none() && self.records == 0 =>
+            {
+                self.flush();
+                self.kind = match role {
+                    Role::Heading => BlockKind::Heading {
+                        level: self.sections.clamp(1, 6),
+                    },
+                    Role::Item => BlockKind::ListItem,
+                    _ => self.surrounding(),
+                };
+                self.in_block += 1;
+            }
+            Role::Section => {
+                self.flush();
+                self.sections = self.sections.saturating_add(1);
+            }
+            Role::Table => {
+                self.tables += 1;
+                if self.tables == 1 {
+                    self.flush();
+                    self.rows = Some(Vec::new());
+                }
+            }
+            Role::Row => {
+                self.cell();
+                self.rows.iter_mut().for_each(|rows| rows.push(Vec::new()));
+            }
+            Role::Cell => self.cell(),
+            _ if self.in_block == 0 && self.rows.is_none() => self.space(),
+            _ => {}
+        }
+        self.open.push(Open {
+            role,
+            has_elements: false,
+        });
+    }
+
+    fn leave(&mut self) {
+        let Some(element) = self.open.pop() else {
+            return;
+        };
+        match element.role {
+            Role::Inline => {}
+            Role::Record if self.rows.is_none() && self.in_block == 0 => {
+                self.records = self.records.saturating_sub(1);
+                match self.records {
+                    0 => self.flush(),
+                    _ => self.space(),
+                }
+            }
+            Role::Block | Role::Heading | Role::Item
+                if self.rows.is_none() && self.records == 0 =>
+            {
+                self.in_block = self.in_block.saturating_sub(1);
+                self.flush();
+            }
+            Role::Section => {
+                self.flush();
+                self.sections = self.sections.saturating_sub(1);
+            }
+            Role::Table => {
+                self.tables = self.tables.saturating_sub(1);
+                if self.tables == 0 {
+                    self.table();
+                }
+            }
+            Role::Row | Role::Cell => self.cell(),
+            _ if self.rows.is_some() => self.space(),
+            _ if self.in_block == 0 => match element.has_elements {
+                true if self.records == 0 => self.flush(),
+                _ => self.space(),
+            },
+            _ => {}
+        }
+    }
+
+    /// What text is that stands in a paragraph: of an item, if the paragraph does.
+    fn surrounding(&self) -> BlockKind {
+        match self.open.iter().any(|open| open.role == Role::Item) {
+            true => BlockKind::ListItem,
+            false => BlockKind::Paragraph,
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        if self.rows.is_none() && holds_markup(text) {
+            return self.markup(text);
+        }
+        for (at, word) in text.split(char::is_whitespace).enumerate() {
+            if at > 0 {
+                self.space();
+            }
+            self.block.push_str(word);
+        }
+    }
+
+    /// Adds what is HTML within the XML, as feeds have it.
+    fn markup(&mut self, html: &str) {
+        self.flush();
+        let page = format::html::read(Decoded::from(html));
+        for block in &page.blocks {
+            let text = &page.text[block.span.clone()];
+            self.composer
+                .push_rendered(block.kind.clone(), text, block.hidden);
+        }
+    }
+
+    fn entity(&mut self, reference: &BytesRef<'_>) {
+        if let Ok(Some(character)) = reference.resolve_char_ref() {
+            return self.block.push(character);
+        }
+        match &**reference {
+            "amp" => self.block.push('&'),
+            "lt" => self.block.push('<'),
+            "gt" => self.block.push('>'),
+            "quot" => self.block.push('"'),
+            "apos" => self.block.push('\''),
+            "nbsp" => self.space(),
+            other => {
+                self.block.push('&');
+                self.block.push_str(other);
+                self.block.push(';');
+            }
+        }
+    }
+
+    fn space(&mut self) {
+        if !self.block.is_empty() && !self.block.ends_with(char::is_whitespace) {
+            self.block.push(' ');
+        }
+    }
+
+    fn flush(&mut self) {
+        if self.rows.is_some() {
+            return self.space();
+        }
+        let text = std::mem::take(&mut self.block);
+        let kind = std::mem::replace(&mut self.kind, BlockKind::Paragraph);
+        let text = text.trim();
+        if let (BlockKind::Heading { .. }, None) = (&kind, &self.composer.document().title) {
+            self.composer.document().title = format::title(text);
+        }
+        match holds_markup(text) {
+            true => self.markup(text),
+            false => self.composer.push_rendered(kind, text, false),
+        }
+    }
+
+    /// Ends the cell in the making.
+    fn cell(&mut self) {
+        let text = std::mem::take(&mut self.block);
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let row = self.rows.as_mut().and_then(|rows| rows.last_mut());
+        match row {
+            Some(row) if !text.is_empty() => row.push(text),
+            None if !text.is_empty() => {
+                self.composer
+                    .push_rendered(BlockKind::Paragraph, &text, false);
+            }
+            _ => {}
+        }
+    }
+
+    fn table(&mut self) {
+        self.cell();
+        let rows = self.rows.take().unwrap_or_default();
+        let lines: Vec<String> = rows
+            .iter()
+            .filter(|row| !row.is_empty())
+            .map(|row| row.join(" | "))
+            .collect();
+        let kind = BlockKind::Table { continues: false };
+        self.composer.push_rendered(kind, &lines.join("\n"), false);
+    }
+}
+
+/// Whether text is HTML that was put into XML as text.
+fn holds_markup(text: &str) -> bool {
+    text.contains("</") && text.contains('>') || text.contains("<br") || text.contains("<p>")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Limits, Outcome, check, extract_bytes};
+
+    fn read(text: &str) -> Document {
+        match extract_bytes(text.as_bytes(), "a.xml", &Limits::default()).outcome {
+            Outcome::Read(document) => {
+                assert_eq!(check(&document), Ok(()));
+                document
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn blocks(text: &str) -> Vec<(String, BlockKind)> {
+        let document = read(text);
+        let block = |block: &docent_core::document::Block| {
+            let text = document.text[block.span.clone()].to_owned();
+            (text, block.kind.clone())
+        };
+        document.blocks.iter().map(block).collect()
+    }
+
+    #[test]
+    fn an_article_is_read_as_text() {
+        let text = "<article><front><article-meta><title-group><article-title>On <i>mice</i>\
+            </article-title></title-group><contrib-group><contrib><name><surname>Byron</surname>\
+            <given-names>Ada</given-names></name></contrib></contrib-group></article-meta></front>\
+            <body><sec><title>Methods</title><p>We &lt;fed&gt; 3 m<sup>2</sup>\n of mice.</p>\
+            <table-wrap><table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table>\
+            </table-wrap></sec></body></article>";
+        assert_eq!(
+            blocks(text),
+            [
+                ("On mice".into(), BlockKind::Heading { level: 1 }),
+                ("Byron Ada".into(), BlockKind::Paragraph),
+                ("Methods".into(), BlockKind::Heading { level: 1 }),
+                ("We <fed> 3 m2 of mice.".into(), BlockKind::Paragraph),
+                ("a | b\n1 | 2".into(), BlockKind::Table { continues: false }),
+            ]
+        );
+        assert_eq!(read(text).title.as_deref(), Some("On mice"));
+    }
+
+    #[test]
+    fn a_feed_with_pages_in_it_is_read() {
+        let text = "<rss><channel><title>News</title><item><title>One</title><description>\
+            <![CDATA[<p>First.</p><p>Second.</p>]]></description></item><item><description>\
+            &lt;p&gt;Third.&lt;/p&gt;</description></item></channel></rss>";
+        let texts: Vec<String> = blocks(text).into_iter().map(|(text, _)| text).collect();
+        assert_eq!(texts, ["News", "One", "First.", "Second.", "Third."]);
+    }
+
+    #[test]
+    fn data_keeps_its_own_text() {
+        let text = "<project a='1'>\n  <name>x</name>\n\n  <b c='2'/>\n</project>\n";
+        assert_eq!(read(text).text, text);
+    }
+
+    #[test]
+    fn entities_are_neither_expanded_nor_fetched() {
+        let text = "<!DOCTYPE article [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;\">\
+            <!ENTITY x SYSTEM \"file:///etc/passwd\">]><article><p>one &b; &x; two</p></article>";
+        assert_eq!(read(text).text, "one &b; &x; two");
+    }
+
+    #[test]
+    fn broken_and_deep_documents_are_read_as_far_as_they_go() {
+        let broken = read("<article><p>one</p><p>two</p><p <");
+        assert!(broken.text.starts_with("one\n\ntwo"));
+        let deep = format!("<article><p>top</p>{}", "<sec>".repeat(5_000));
+        assert!(read(&deep).incomplete.is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn fragments_are_sound(pieces in prop::collection::vec(prop::sample::select(vec![
+            "<article>", "<p>", "</p>", "<table>", "</table>", "<tr>", "<td>", "</td>", "word ",
+            "&amp;", "&x;", "&", "<![CDATA[", "]]>", "<p>x</p>", "<sec>", "</sec>", "<!--", "-->",
+            "<title>", "</title>", "<style>", "é", "\n",
+        ]), 0..60)) {
+            let text = format!("<article>{}", pieces.concat());
+            if let Outcome::Read(document) =
+                extract_bytes(text.as_bytes(), "a.xml", &Limits::default()).outcome
+            {
+                prop_assert_eq!(check(&document), Ok(()));
+            }
+        }
+    }
+}
