@@ -1,6 +1,6 @@
 //! A document in the making, block by block, for formats whose text is not the file's own.
 
-use docent_core::document::{Block, BlockKind, Document, Format, Locator};
+use docent_core::document::{Area, Block, BlockKind, Document, Format, Line, Locator};
 
 use crate::blocks::{MAX_BLOCK_BYTES, count_lines, cut_before};
 use crate::{blocks, prose};
@@ -10,10 +10,13 @@ use crate::{blocks, prose};
 pub(crate) struct Composer {
     document: Document,
     /// What stands behind everything else in the end.
-    furniture: Vec<(String, Locator)>,
+    furniture: Vec<Furniture>,
     /// Line feeds in the text so far.
     feeds: u32,
 }
+
+/// A piece of what belongs to a page: its text, its place, the boxes of its lines.
+type Furniture = (String, Locator, Vec<Area>);
 
 impl Composer {
     pub(crate) fn new(format: Format) -> Composer {
@@ -47,7 +50,25 @@ impl Composer {
 
     /// Adds what belongs to a page and not to the text; it comes to stand at the end.
     pub(crate) fn push_furniture(&mut self, text: &str, place: Locator) {
-        self.furniture.push((text.to_owned(), place));
+        self.furniture.push((text.to_owned(), place, Vec::new()));
+    }
+
+    /// Adds a block of a page, of lines with their boxes; no line is blank.
+    pub(crate) fn push_lines(
+        &mut self,
+        kind: BlockKind,
+        lines: &[(String, Area)],
+        place: Locator,
+        hidden: bool,
+    ) {
+        let (text, areas) = unzip(lines);
+        self.add_lines(kind, &text, place, hidden, &areas);
+    }
+
+    /// Adds lines with their boxes that belong to a page and not to the text.
+    pub(crate) fn push_furniture_lines(&mut self, lines: &[(String, Area)], place: Locator) {
+        let (text, areas) = unzip(lines);
+        self.furniture.push((text, place, areas));
     }
 
     /// Tells what the original says of itself; an empty value is left out.
@@ -68,10 +89,31 @@ impl Composer {
     /// The document, its language told.
     pub(crate) fn finish(mut self) -> Document {
         self.document.language = prose::language(&self.document);
-        for (text, place) in std::mem::take(&mut self.furniture) {
-            self.add(BlockKind::Furniture, &text, place, false);
+        for (text, place, areas) in std::mem::take(&mut self.furniture) {
+            self.add_lines(BlockKind::Furniture, &text, place, false, &areas);
         }
         self.document
+    }
+
+    fn add_lines(
+        &mut self,
+        kind: BlockKind,
+        text: &str,
+        place: Locator,
+        hidden: bool,
+        areas: &[Area],
+    ) {
+        let mut start = self.document.text.len();
+        self.add(kind, text, place, hidden);
+        let mut areas = areas.iter();
+        for line in self.document.text[start..].split_inclusive('\n') {
+            if !line.trim().is_empty()
+                && let Some(&area) = areas.next()
+            {
+                self.document.lines.push(Line { start, area });
+            }
+            start += line.len();
+        }
     }
 
     fn add(&mut self, kind: BlockKind, text: &str, place: Locator, hidden: bool) {
@@ -115,6 +157,13 @@ impl Composer {
             hidden,
         });
     }
+}
+
+/// Lines as one text, and their boxes.
+fn unzip(lines: &[(String, Area)]) -> (String, Vec<Area>) {
+    let words: Vec<&str> = lines.iter().map(|(text, _)| text.as_str()).collect();
+    let areas = lines.iter().map(|(_, area)| *area).collect();
+    (words.join("\n"), areas)
 }
 
 /// A place without its first `lines` lines.

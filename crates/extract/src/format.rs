@@ -7,6 +7,7 @@ use docent_core::document::{Document, Format};
 
 use crate::charset::{Decoded, decode};
 use crate::job::{self, Job, Reading, Refusal};
+use crate::ocr::marker;
 use crate::sniff::{Kind, Sniffed, sniff};
 use crate::{Extraction, Inner, Limits, Outcome, prose};
 
@@ -43,9 +44,11 @@ pub(crate) fn read(bytes: &[u8], job: &Job<'_>) -> (Outcome, Vec<Inner>) {
     match catch_unwind(AssertUnwindSafe(|| read_kind(kind, bytes, job))) {
         Ok(Ok(Reading { document, inner })) => {
             let empty = document.text.trim().is_empty();
-            let outcome = match empty {
-                true => Outcome::skipped("empty: nothing but white space"),
-                false => Outcome::Read(document),
+            let scan = document.pages.iter().find(|page| marker::needs_ocr(page));
+            let outcome = match (empty, scan.and_then(|page| page.gap.clone())) {
+                (true, Some(gap)) => Outcome::Failed(gap),
+                (true, None) => Outcome::skipped("empty: nothing but white space"),
+                (false, _) => Outcome::Read(document),
             };
             (outcome, inner)
         }
@@ -62,7 +65,7 @@ pub(crate) fn read(bytes: &[u8], job: &Job<'_>) -> (Outcome, Vec<Inner>) {
 fn read_kind(kind: Kind, bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal> {
     let decoded = || decode(bytes, None);
     Ok(match kind {
-        Kind::Pdf => pdf::read(bytes, job)?.into(),
+        Kind::Pdf => pdf::read(bytes, job)?,
         Kind::Html => html::read(decode(bytes, html::declared_charset(bytes).as_deref())).into(),
         Kind::Text => text::read(decoded()).into(),
         Kind::Markdown => markdown::read(decoded()).into(),

@@ -88,11 +88,6 @@ pub(crate) fn run(bytes: &[u8], name: &str, limits: &Limits, engines: Engines) -
 }
 
 impl Job<'_> {
-    /// When this file and everything inside it has to be done.
-    pub(crate) fn deadline(&self) -> Instant {
-        self.shared.deadline
-    }
-
     /// Whether the time for this file and everything inside it is over.
     pub(crate) fn is_late(&self) -> bool {
         Instant::now() >= self.shared.deadline

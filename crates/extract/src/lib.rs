@@ -18,6 +18,7 @@ mod compose;
 mod format;
 mod job;
 mod limits;
+mod ocr;
 mod prose;
 mod sniff;
 mod worker;

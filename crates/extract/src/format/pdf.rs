@@ -1,18 +1,44 @@
-//! PDF, page by page: the first engine reads, the second repairs what the first does badly.
+//! PDF, page by page.
+//!
+//! The first engine is our own, over `hayro-syntax` (the file) and `hayro-font` (the fonts):
+//! [`content`] runs a page's operators and collects words, rules and pictures; [`columns`],
+//! [`tables`] and [`lines`] put the words in the order in which they are read; [`flow`] makes
+//! blocks of the lines of all pages. A page that comes out badly ([`quality`]) is read again by
+//! the [`second`] engine, and what neither can read is marked for OCR.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
+use std::sync::Arc;
 
-use docent_core::document::{Document, Format};
+use docent_core::document::{Badge, Document, Format, Page};
 use docent_core::source::Gap;
+use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 
+use self::face::Faces;
+use self::flow::PageText;
+use self::quality::Verdict;
+use self::second::Second;
 use super::panic_message;
-use crate::charset::Decoded;
-use crate::job::{Job, Refusal as Refused};
+use crate::compose::Composer;
+use crate::job::{Job, Reading, Refusal};
+use crate::ocr::marker;
 
-mod first;
+mod attachments;
+mod columns;
+mod content;
+mod face;
+mod fields;
+mod flow;
+mod furniture;
+mod geometry;
+mod hyphens;
+mod info;
 mod layout;
+mod lines;
+mod quality;
 mod second;
+mod tables;
+mod words;
 
 /// Which engines may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,62 +49,153 @@ pub(crate) enum Engines {
     SecondOnly,
 }
 
-/// Something that reads the pages of one PDF.
-trait Engine {
-    /// The number of pages.
-    fn pages(&self) -> usize;
-
-    /// The text of a page, counted from 0.
-    fn text(&self, page: usize) -> Result<String, String>;
-
-    /// Whether the page may have text at all; in doubt, it may.
-    fn may_have_text(&self, _page: usize) -> bool {
-        true
-    }
-
-    /// The title that the file gives itself.
-    fn title(&self) -> Option<String> {
-        None
-    }
-}
-
-/// Why an engine does not open a file.
-enum Refusal {
-    Encrypted,
-    Broken(String),
-}
-
-/// Reads a PDF.
+/// Reads a PDF and the files inside it.
 ///
 /// # Errors
 /// Why nothing of it can be read, for a person.
-pub(crate) fn read(bytes: &[u8], job: &Job<'_>) -> Result<Document, Refused> {
-    let (deadline, engines) = (job.deadline(), job.engines);
-    let second = Second::new(bytes);
-    let first = match engines {
-        Engines::Both => guarded(|| first::open(bytes)),
-        Engines::SecondOnly => Err(Refusal::Broken("left out".into())),
-    };
-    let pages = match first {
-        Ok(first) => read_pages(first.as_ref(), Some(&second), deadline),
-        Err(Refusal::Encrypted) => return Err(ENCRYPTED.into()),
-        Err(Refusal::Broken(reason)) => match second.get() {
-            Ok(engine) => read_pages(engine, None, deadline),
-            Err(Refusal::Encrypted) => return Err(ENCRYPTED.into()),
-            Err(Refusal::Broken(other)) => {
-                let reason = if engines == Engines::Both {
-                    &reason
-                } else {
-                    other
-                };
-                return Err(format!("not a readable PDF: {}", shortened(reason)).into());
+pub(crate) fn read(bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal> {
+    if job.engines == Engines::SecondOnly {
+        return by_second_alone(bytes, job, "its parser broke off");
+    }
+    let opened = catch_unwind(AssertUnwindSafe(|| open(bytes, job)));
+    match opened {
+        Ok(Ok((pdf, password))) => {
+            let second = Second::new(bytes, password);
+            let reading = read_pdf(&pdf, &second, job);
+            match reading {
+                Some(reading) => Ok(reading?),
+                None => by_second_alone(bytes, job, "no page was found"),
             }
-        },
-    };
-    Ok(pages.into_document()?)
+        }
+        Ok(Err(Unopened::Encrypted)) => Err(Gap::new("encrypted: needs a password")
+            .help("give it by `--password` or open the file and save it without one")
+            .into()),
+        Ok(Err(Unopened::Broken)) => by_second_alone(bytes, job, "its structure is broken"),
+        Err(panic) => by_second_alone(bytes, job, panic_message(panic.as_ref())),
+    }
 }
 
-const ENCRYPTED: &str = "encrypted: needs a password";
+/// Why the first engine does not open a file.
+enum Unopened {
+    Encrypted,
+    Broken,
+}
+
+/// Opens a file with the first password that fits: none, then those of the job.
+fn open<'p>(bytes: &[u8], job: &Job<'p>) -> Result<(Pdf, &'p str), Unopened> {
+    let data = Arc::new(bytes.to_vec());
+    let given = job.limits.passwords.iter().map(String::as_str);
+    for password in std::iter::once("").chain(given) {
+        match Pdf::new_with_password(data.clone(), password) {
+            Ok(pdf) => return Ok((pdf, password)),
+            Err(LoadPdfError::Decryption(DecryptionError::PasswordProtected)) => {}
+            Err(_) => return Err(Unopened::Broken),
+        }
+    }
+    Err(Unopened::Encrypted)
+}
+
+/// What was read, and what was not.
+#[derive(Default)]
+struct Pages {
+    read: Vec<PageText>,
+    /// How many the file has.
+    total: usize,
+    /// Pages that failed, counted from 1, with the reason.
+    failed: Vec<(usize, String)>,
+    /// Pages of which only a part was read, counted from 1.
+    cut: Vec<usize>,
+    /// Why the last ones were not read.
+    stopped: Option<Gap>,
+}
+
+/// Reads an opened file; `None` if it has no pages.
+fn read_pdf(pdf: &Pdf, second: &Second<'_>, job: &Job<'_>) -> Option<Result<Reading, Gap>> {
+    let total = pdf.pages().len();
+    if total == 0 {
+        return None;
+    }
+    let mut pages = Pages {
+        total,
+        ..Pages::default()
+    };
+    let off = info::layers_off(pdf);
+    let mut faces = Faces::new();
+    for (index, page) in pdf.pages().iter().enumerate() {
+        if pages.stop(index, job) {
+            break;
+        }
+        let surface = catch_unwind(AssertUnwindSafe(|| {
+            let surface = content::read(page, &mut faces, &off);
+            let lines = lines::read(&surface);
+            (surface, lines)
+        }));
+        let (surface, lines) = match surface {
+            Ok(read) => read,
+            Err(panic) => {
+                pages.repair(index, panic_message(panic.as_ref()), second);
+                continue;
+            }
+        };
+        if surface.cut {
+            pages.cut.push(index + 1);
+        }
+        let lost = page.page_stream().is_none() && page.raw().contains_key("Contents");
+        let verdict = if lost {
+            Verdict::Weak
+        } else {
+            quality::judge(&surface, &lines)
+        };
+        let mut text = PageText {
+            lines,
+            height: surface.size.1,
+            ..PageText::default()
+        };
+        match verdict {
+            Verdict::Good => {}
+            Verdict::Picture => text.page = marker::page(),
+            Verdict::Weak => text.improve(index, lost, second),
+        }
+        text.remarks = catch_unwind(AssertUnwindSafe(|| fields::remarks(page))).unwrap_or_default();
+        pages.read.push(text);
+    }
+    let bookmarks = catch_unwind(AssertUnwindSafe(|| info::bookmarks(pdf))).unwrap_or_default();
+    let mut composer = Composer::new(Format::Pdf);
+    for (name, value) in info::properties(pdf) {
+        composer.property(name, &value);
+    }
+    composer.document().title = info::title(pdf);
+    let inner = catch_unwind(AssertUnwindSafe(|| attachments::read(pdf, job))).unwrap_or_default();
+    Some(
+        pages
+            .into_document(composer, &bookmarks)
+            .map(|document| Reading { document, inner }),
+    )
+}
+
+/// Reads a file that the first engine cannot open.
+fn by_second_alone(bytes: &[u8], job: &Job<'_>, reason: &str) -> Result<Reading, Refusal> {
+    let passwords = job.limits.passwords.iter().map(String::as_str);
+    let mut opened = std::iter::once("").chain(passwords).filter_map(|password| {
+        let second = Second::new(bytes, password);
+        second.pages().map(|pages| (second, pages))
+    });
+    let Some((second, total)) = opened.next() else {
+        return Err(format!("not a readable PDF: {}", shortened(reason)).into());
+    };
+    let mut pages = Pages {
+        total,
+        ..Pages::default()
+    };
+    for index in 0..total {
+        if pages.stop(index, job) {
+            break;
+        }
+        pages.repair(index, "neither engine can read it", &second);
+    }
+    let composer = Composer::new(Format::Pdf);
+    Ok(pages.into_document(composer, &HashMap::new())?.into())
+}
 
 /// Some errors of parsers quote what they could not read, byte by byte.
 fn shortened(reason: &str) -> String {
@@ -89,181 +206,153 @@ fn shortened(reason: &str) -> String {
     }
 }
 
-/// Calls into an engine, whose panics become refusals.
-fn guarded<T>(call: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
-        Err(Refusal::Broken(format!(
-            "its parser broke off: {}",
-            panic_message(panic.as_ref())
-        )))
-    })
-}
-
-/// The text of a page; panics become errors.
-fn page_text(engine: &dyn Engine, page: usize) -> Result<String, String> {
-    catch_unwind(AssertUnwindSafe(|| engine.text(page)))
-        .unwrap_or_else(|panic| Err(panic_message(panic.as_ref()).to_owned()))
-        .map_err(|reason| shortened(&reason))
-        .map(|text| layout::clean(&text))
-}
-
-/// The second engine, opened when it is first needed.
-struct Second<'b> {
-    bytes: &'b [u8],
-    engine: std::cell::OnceCell<Result<Box<dyn Engine>, Refusal>>,
-}
-
-impl<'b> Second<'b> {
-    fn new(bytes: &'b [u8]) -> Self {
-        Second {
-            bytes,
-            engine: std::cell::OnceCell::new(),
+impl PageText {
+    /// What the second engine makes of a page.
+    fn repaired(text: String) -> PageText {
+        PageText {
+            plain: Some(text),
+            page: Page {
+                badge: Badge::Repaired,
+                gap: None,
+            },
+            ..PageText::default()
         }
     }
 
-    fn get(&self) -> Result<&dyn Engine, &Refusal> {
-        let engine = self
-            .engine
-            .get_or_init(|| guarded(|| second::open(self.bytes)));
-        engine.as_ref().map(AsRef::as_ref)
-    }
-
-    /// The page's text, if the second engine gets any.
-    fn text(&self, page: usize) -> Option<String> {
-        let engine = self.get().ok()?;
-        (page < engine.pages())
-            .then(|| page_text(engine, page).ok())
-            .flatten()
-    }
-}
-
-/// What was read, page by page.
-#[derive(Default)]
-struct Pages {
-    title: Option<String>,
-    texts: Vec<String>,
-    /// Pages that the second engine read better, counted from 1.
-    repaired: Vec<usize>,
-    /// Pages that failed, with the reason.
-    failed: Vec<(usize, String)>,
-    /// Pages that there was no time for.
-    unread: usize,
-}
-
-fn read_pages(first: &dyn Engine, second: Option<&Second<'_>>, deadline: Instant) -> Pages {
-    let count = first.pages();
-    let mut pages = Pages {
-        title: catch_unwind(AssertUnwindSafe(|| first.title()))
-            .ok()
-            .flatten(),
-        ..Pages::default()
-    };
-    for page in 0..count {
-        if Instant::now() >= deadline {
-            pages.unread = count - page;
-            break;
-        }
-        let read = page_text(first, page);
-        let weak = read.as_deref().map_or(true, layout::is_weak);
-        let in_reach = weak && (read.is_err() || first.may_have_text(page));
-        let repair = second
-            .filter(|_| in_reach)
-            .and_then(|second| second.text(page));
-        match (read, repair) {
-            (Ok(text), Some(repair)) if layout::letters(&repair) > layout::letters(&text) => {
-                pages.repaired.push(page + 1);
-                pages.texts.push(repair);
+    /// Reads a weak page by the second engine; what that cannot read either needs OCR.
+    fn improve(&mut self, index: usize, lost: bool, second: &Second<'_>) {
+        let own: Vec<&str> = self.lines.iter().map(|line| line.text.as_str()).collect();
+        let letters =
+            |text: &[&str]| -> usize { text.iter().map(|text| quality::letters(text)).sum() };
+        let other = second
+            .text(index)
+            .filter(|other| letters(&[other]) > letters(&own) && !quality::is_weak(other.lines()));
+        if let Some(other) = other {
+            let height = self.height;
+            *self = PageText::repaired(other);
+            self.height = height;
+        } else if lost && own.is_empty() {
+            let reason = "its content could not be unpacked";
+            self.page = Page {
+                badge: Badge::Unreadable,
+                gap: Some(Gap::new(reason)),
+            };
+        } else {
+            if quality::is_rubbish(own.iter().copied()) {
+                self.lines.clear();
             }
-            (Err(_), Some(repair)) => {
-                pages.repaired.push(page + 1);
-                pages.texts.push(repair);
-            }
-            (Ok(text), _) => pages.texts.push(text),
-            (Err(reason), None) => {
-                pages.failed.push((page + 1, reason));
-                pages.texts.push(String::new());
-            }
+            self.page = marker::page();
         }
     }
-    pages
 }
 
 impl Pages {
-    fn into_document(self) -> Result<Document, String> {
-        let total = self.texts.len() + self.unread;
-        let failed = |page: usize| self.failed.iter().any(|(failed, _)| *failed == page);
-        let blank: Vec<usize> = (1..=self.texts.len())
-            .filter(|page| self.texts[page - 1].is_empty() && !failed(*page))
-            .collect();
-        if total == 0 {
-            return Err("a PDF without pages".into());
+    /// Whether a bound ends the reading before this page.
+    fn stop(&mut self, index: usize, job: &Job<'_>) -> bool {
+        let rest = |why: String| {
+            let left = self.total - index;
+            format!("the last {left} of {} pages {why}", self.total)
+        };
+        if index >= job.limits.max_pages {
+            let why = rest(format!("are over the limit of {}", job.limits.max_pages));
+            self.stopped = Some(Gap::new(why).help("raise the setting max_pages"));
+        } else if job.is_late() {
+            let why = rest("were not reached in time".to_owned());
+            self.stopped = Some(Gap::new(why));
         }
-        if blank.len() == total {
-            return Err(format!(
-                "no text on any of {total} pages: a scan needs OCR, which docent does not read yet"
-            ));
-        }
-        if self.texts.iter().all(String::is_empty) {
-            let reason = self
-                .failed
-                .first()
-                .map_or("no time", |(_, reason)| reason.as_str());
-            return Err(format!("none of {total} pages could be read: {reason}"));
-        }
-        let mut warnings = self.warnings(&blank);
-        let incomplete = self.incomplete(&blank, total);
-        let (text, blocks) = layout::join(&self.texts);
-        let replaced = text.matches('\u{fffd}').count();
-        if replaced > 0 {
-            warnings.push(format!("{replaced} characters could not be decoded"));
-        }
-        let mut document = super::document(Format::Pdf, Decoded { text, warnings });
-        document.blocks = blocks;
-        document.title = self.title.as_deref().and_then(layout::sensible_title);
-        document.incomplete = incomplete.map(Gap::new);
-        Ok(super::with_language(document))
+        self.stopped.is_some()
     }
 
-    fn warnings(&self, blank: &[usize]) -> Vec<String> {
-        let mut warnings: Vec<String> = blank
-            .iter()
-            .map(|page| format!("page {page} has no text (a scan needs OCR)"))
-            .collect();
+    /// Reads a page by the second engine, because the first could not.
+    fn repair(&mut self, index: usize, reason: &str, second: &Second<'_>) {
+        let page = match second.text(index) {
+            Some(text) if !quality::is_weak(text.lines()) => PageText::repaired(text),
+            _ => {
+                let gap = Gap::new(format!("could not be read: {}", shortened(reason)));
+                self.failed.push((index + 1, shortened(reason)));
+                PageText {
+                    page: Page {
+                        badge: Badge::Unreadable,
+                        gap: Some(gap),
+                    },
+                    ..PageText::default()
+                }
+            }
+        };
+        self.read.push(page);
+    }
+
+    fn into_document(
+        self,
+        mut composer: Composer,
+        bookmarks: &HashMap<String, u8>,
+    ) -> Result<Document, Gap> {
+        if self.total == 0 {
+            return Err("a PDF without pages".into());
+        }
+        flow::compose(&self.read, bookmarks, &mut composer);
+        let mut document = composer.finish();
+        document.pages = self.read.iter().map(|page| page.page.clone()).collect();
+        let for_ocr = document.pages.iter().any(marker::needs_ocr);
+        if document.text.is_empty() && !for_ocr {
+            if let Some(gap) = self.stopped {
+                return Err(gap);
+            }
+            if let Some((_, reason)) = self.failed.first() {
+                return Err(format!("none of {} pages could be read: {reason}", self.total).into());
+            }
+        }
+        let replaced = document.text.matches('\u{fffd}').count();
+        if replaced > 0 {
+            let warning = format!("{replaced} characters could not be decoded");
+            document.warnings.push(warning);
+        }
+        document.warnings.extend(self.warnings());
+        document.incomplete = self.incomplete();
+        Ok(document)
+    }
+
+    fn warnings(&self) -> Vec<String> {
         let failed = self.failed.iter();
-        warnings.extend(
-            failed.map(|(page, reason)| format!("page {page} could not be read: {reason}")),
-        );
-        if !self.repaired.is_empty() {
+        let mut warnings: Vec<String> = failed
+            .map(|(page, reason)| format!("page {page} could not be read: {reason}"))
+            .collect();
+        let pages = self.read.iter().enumerate();
+        let repaired: Vec<usize> = pages
+            .filter(|(_, page)| page.page.badge == Badge::Repaired)
+            .map(|(index, _)| index + 1)
+            .collect();
+        if !repaired.is_empty() {
             warnings.push(format!(
                 "read by the second engine: {}",
-                page_list(&self.repaired)
+                page_list(&repaired)
             ));
         }
         warnings
     }
 
-    fn incomplete(&self, blank: &[usize], total: usize) -> Option<String> {
+    /// What is missing, but for pages that need OCR.
+    fn incomplete(&self) -> Option<Gap> {
         let mut missing = Vec::new();
-        if !blank.is_empty() {
-            let verb = if blank.len() == 1 { "has" } else { "have" };
-            let of = format!("{} of {total} pages {verb} no text", blank.len());
-            missing.push(format!("{of}: {} (scans need OCR)", page_list(blank)));
+        let failed: Vec<usize> = self.failed.iter().map(|(page, _)| *page).collect();
+        for (pages, what) in [
+            (&failed, "could not be read"),
+            (&self.cut, "were read in part"),
+        ] {
+            if !pages.is_empty() {
+                let (count, total) = (pages.len(), self.total);
+                missing.push(format!(
+                    "{count} of {total} pages {what}: {}",
+                    page_list(pages)
+                ));
+            }
         }
-        if !self.failed.is_empty() {
-            let pages: Vec<usize> = self.failed.iter().map(|(page, _)| *page).collect();
-            missing.push(format!(
-                "{} of {total} pages could not be read: {}",
-                pages.len(),
-                page_list(&pages)
-            ));
-        }
-        if self.unread > 0 {
-            missing.push(format!(
-                "the last {} of {total} pages were not reached in time",
-                self.unread
-            ));
-        }
-        (!missing.is_empty()).then(|| missing.join("; "))
+        let help = self.stopped.as_ref().and_then(|gap| gap.help.clone());
+        missing.extend(self.stopped.as_ref().map(|gap| gap.reason.clone()));
+        (!missing.is_empty()).then(|| Gap {
+            reason: missing.join("; "),
+            help,
+        })
     }
 }
 

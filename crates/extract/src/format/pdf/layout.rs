@@ -1,8 +1,6 @@
-//! From the text of pages to one text with paragraphs and their places.
+//! The text of a page of which nothing else is known, and what its lines begin with.
 
 use std::ops::Range;
-
-use docent_core::document::{Block, BlockKind, Locator};
 
 use crate::blocks::{for_each_group, trimmed};
 
@@ -45,78 +43,13 @@ fn push_line(text: &mut String, line: &str) {
     }
 }
 
-/// The number of letters and digits that can be read, those that cannot counted against it.
-pub(super) fn letters(text: &str) -> usize {
-    let good = text.chars().filter(|c| c.is_alphanumeric()).count();
-    good.saturating_sub(2 * text.chars().filter(|c| is_unreadable(*c)).count())
-}
-
-/// Whether a page's text is missing or a tenth of it cannot be read.
-pub(super) fn is_weak(text: &str) -> bool {
-    let visible = text.chars().filter(|c| !c.is_whitespace()).count();
-    let bad = text.chars().filter(|c| is_unreadable(*c)).count();
-    visible == 0 || bad * 10 > visible
-}
-
-/// What a glyph becomes whose meaning the file does not give.
-fn is_unreadable(c: char) -> bool {
-    c == '\u{fffd}'
-        || ('\u{e000}'..='\u{f8ff}').contains(&c)
-        || c.is_control() && !c.is_whitespace()
-}
-
-/// The pages' texts as one, and a block for each paragraph.
-pub(super) fn join(pages: &[String]) -> (String, Vec<Block>) {
-    let mut text = String::with_capacity(pages.iter().map(|page| page.len() + 2).sum());
-    let mut blocks = Vec::new();
-    for (index, page) in pages.iter().enumerate() {
-        if page.is_empty() {
-            continue;
-        }
-        if !text.is_empty() {
-            text.push_str("\n\n");
-        }
-        let offset = text.len();
-        let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
-        let mut line = Lines::new(page);
-        for_each_group(page, 0..page.len(), |group| {
-            for span in paragraphs(page, group) {
-                let locator = Locator::page(number, line.of(span.start), line.of(span.end - 1));
-                blocks.push(Block {
-                    span: offset + span.start..offset + span.end,
-                    kind: BlockKind::Paragraph,
-                    locator,
-                    hidden: false,
-                });
-            }
-        });
-        text.push_str(page);
-    }
-    (text, blocks)
-}
-
-/// Counts lines from 1, for positions that ascend.
-struct Lines<'p> {
-    page: &'p [u8],
-    at: usize,
-    line: u32,
-}
-
-impl<'p> Lines<'p> {
-    fn new(page: &'p str) -> Self {
-        Lines {
-            page: page.as_bytes(),
-            at: 0,
-            line: 1,
-        }
-    }
-
-    fn of(&mut self, at: usize) -> u32 {
-        let at = at.max(self.at);
-        self.line += crate::blocks::count_lines(&self.page[self.at..at]);
-        self.at = at;
-        self.line
-    }
+/// The paragraphs of a page's text.
+pub(super) fn paragraphs_of(page: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    for_each_group(page, 0..page.len(), |group| {
+        found.extend(paragraphs(page, group).into_iter().map(|span| &page[span]));
+    });
+    found
 }
 
 /// Cuts lines that no blank line parts behind a line in which a sentence ends, if the line is
@@ -142,11 +75,11 @@ fn paragraphs(page: &str, group: Range<usize>) -> Vec<Range<usize>> {
 }
 
 /// Whether a line begins as the items of contracts and lists do: `1.`, `2.3`, `(a)`, `iv)`, `•`.
-fn begins_with_number(line: &str) -> bool {
+pub(super) fn begins_with_number(line: &str) -> bool {
     let Some(word) = line.split_whitespace().next() else {
         return false;
     };
-    if word.starts_with(['•', '‣', '▪', '●']) {
+    if is_bullet(word) {
         return true;
     }
     let inner = word.trim_start_matches('(');
@@ -157,6 +90,12 @@ fn begins_with_number(line: &str) -> bool {
     let letters = label.len() <= 4 && label.chars().all(|c| c.is_ascii_alphabetic());
     let single = label.chars().count() == 1 || label.chars().all(|c| "ivxIVX".contains(c));
     marked && !label.is_empty() && (digits || letters && single) || digits && label.contains('.')
+}
+
+/// Whether a line begins with the mark of a list.
+pub(super) fn is_bullet(line: &str) -> bool {
+    line.starts_with(['•', '‣', '▪', '●', '◦', '○', '■', '□', '➢', '✓', '\u{f0b7}'])
+        || ["- ", "– ", "* "].iter().any(|mark| line.starts_with(mark))
 }
 
 /// A title that says something: not the name of a file, a program's default, or a number.
@@ -210,26 +149,12 @@ mod tests {
     }
 
     #[test]
-    fn weak_pages_are_known() {
-        assert!(is_weak(""));
-        assert!(is_weak("ab\u{fffd}"));
-        assert!(is_weak("\u{e001}\u{e002} a"));
-        assert!(!is_weak("A page with one \u{fffd} among many letters."));
-    }
-
-    #[test]
     fn paragraphs_end_in_short_lines() {
         let page = "The tenant pays the rent in advance every month of\nthe year.\n\
                     The landlord keeps the roof and the walls in good\nrepair.";
-        let (text, blocks) = join(&[page.to_owned(), String::new(), "Next page.".to_owned()]);
-        let stretches: Vec<&str> = blocks
-            .iter()
-            .map(|block| &text[block.span.clone()])
-            .collect();
-        assert_eq!(stretches.len(), 3);
-        assert!(stretches[1].starts_with("The landlord"));
-        assert_eq!(blocks[1].locator, Locator::page(1, 3, 4));
-        assert_eq!(blocks[2].locator, Locator::page(3, 1, 1));
+        let paragraphs = paragraphs_of(page);
+        assert_eq!(paragraphs.len(), 2);
+        assert!(paragraphs[1].starts_with("The landlord"));
     }
 
     #[test]

@@ -1,39 +1,66 @@
-//! The second engine: `pdf-extract`.
+//! The second engine, `pdf-extract`, for files and pages that the first reads badly.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use pdf_extract::{Document, ObjectId, PlainTextOutput, output_doc_page};
+use pdf_extract::{Document, PlainTextOutput, output_doc_page};
 
-use super::{Engine, Refusal};
+use super::layout;
 
-struct Extract {
+/// A document, opened when its first page is asked for.
+pub(super) struct Second<'b> {
+    bytes: &'b [u8],
+    password: &'b str,
+    opened: OnceCell<Option<Opened>>,
+}
+
+struct Opened {
     document: Document,
     /// Page numbers as the engine counts them.
     numbers: Vec<u32>,
 }
 
-/// Opens a PDF; an empty password is tried.
-pub(super) fn open(bytes: &[u8]) -> Result<Box<dyn Engine>, Refusal> {
-    let mut document =
-        Document::load_mem(bytes).map_err(|error| Refusal::Broken(error.to_string()))?;
-    if document.is_encrypted() {
-        document.decrypt("").map_err(|_| Refusal::Encrypted)?;
+impl<'b> Second<'b> {
+    pub(super) fn new(bytes: &'b [u8], password: &'b str) -> Self {
+        Second {
+            bytes,
+            password,
+            opened: OnceCell::new(),
+        }
     }
-    let pages: BTreeMap<u32, ObjectId> = document.get_pages();
-    let numbers = pages.into_keys().collect();
-    Ok(Box::new(Extract { document, numbers }))
+
+    fn opened(&self) -> Option<&Opened> {
+        let open = || {
+            let mut document = Document::load_mem(self.bytes).ok()?;
+            if document.is_encrypted() {
+                document.decrypt(self.password).ok()?;
+            }
+            let numbers = document.get_pages().into_keys().collect();
+            Some(Opened { document, numbers })
+        };
+        self.opened.get_or_init(|| guarded(open).flatten()).as_ref()
+    }
+
+    /// The number of pages; `None` if it cannot open the file.
+    pub(super) fn pages(&self) -> Option<usize> {
+        Some(self.opened()?.numbers.len())
+    }
+
+    /// The text of a page, counted from 0, made tidy.
+    pub(super) fn text(&self, page: usize) -> Option<String> {
+        let opened = self.opened()?;
+        let number = *opened.numbers.get(page)?;
+        let read = || {
+            let mut text = String::new();
+            let mut output = PlainTextOutput::new(&mut text);
+            output_doc_page(&opened.document, &mut output, number).ok()?;
+            Some(text)
+        };
+        Some(layout::clean(&guarded(read).flatten()?))
+    }
 }
 
-impl Engine for Extract {
-    fn pages(&self) -> usize {
-        self.numbers.len()
-    }
-
-    fn text(&self, page: usize) -> Result<String, String> {
-        let number = *self.numbers.get(page).ok_or("no such page")?;
-        let mut text = String::new();
-        let mut output = PlainTextOutput::new(&mut text);
-        output_doc_page(&self.document, &mut output, number).map_err(|error| error.to_string())?;
-        Ok(text)
-    }
+/// Calls into the engine, whose panics mean that it has nothing to say.
+fn guarded<T>(call: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(call)).ok()
 }

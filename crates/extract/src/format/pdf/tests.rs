@@ -92,6 +92,17 @@ fn pages_and_lines_are_kept() {
     let at = document.text.find("forty").unwrap();
     let place = document.locate(at..at + 5).unwrap();
     assert_eq!(place.to_string(), "page 2");
+    let Locator::Page {
+        area: Some(area), ..
+    } = place
+    else {
+        panic!("no box");
+    };
+    let [left, top, right, bottom] = area.points();
+    assert!(
+        left == 72.0 && right > 200.0 && top < 72.0 && bottom > 72.0,
+        "{area:?}"
+    );
     let at = document.text.find("It begins").unwrap();
     let place = document.locate(at..at + 5).unwrap();
     assert!(
@@ -117,25 +128,17 @@ fn the_second_engine_reads_alone() {
         document
             .blocks
             .iter()
-            .any(|block| block.locator.to_string() == "page 2")
+            .any(|block| block.locator.to_string() == "page 2 (repaired)")
     );
 }
 
 #[test]
-fn pages_without_text_are_named() {
+fn blank_pages_are_no_scans() {
     let document = read_both(&pdf("x", &[&["One."], &[], &["Three."], &[]])).unwrap();
-    assert_eq!(
-        document.incomplete.map(|gap| gap.reason).as_deref(),
-        Some("2 of 4 pages have no text: pages 2, 4 (scans need OCR)")
-    );
-    assert_eq!(
-        document.warnings[0],
-        "page 2 has no text (a scan needs OCR)"
-    );
-    assert_eq!(
-        read_both(&pdf("x", &[&[], &[]])).unwrap_err(),
-        "no text on any of 2 pages: a scan needs OCR, which docent does not read yet"
-    );
+    assert_eq!(document.pages, vec![Page::default(); 4]);
+    assert_eq!(document.incomplete, None);
+    let error = read_both(&pdf("x", &[&[], &[]])).unwrap_err();
+    assert_eq!(error, "empty: nothing but white space");
 }
 
 #[test]

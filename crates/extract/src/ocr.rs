@@ -1,0 +1,3 @@
+//! Pages that only OCR can read.
+
+pub(crate) mod marker;
