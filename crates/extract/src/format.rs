@@ -11,10 +11,19 @@ use crate::sniff::{Kind, Sniffed, sniff};
 use crate::{Extraction, Inner, Limits, Outcome, prose};
 
 mod code;
+mod container;
+mod flat_package;
+mod flow;
 mod html;
 mod markdown;
+mod ooxml;
+mod package;
 pub(crate) mod pdf;
+mod sheet;
+mod slides;
 pub(crate) mod text;
+mod word;
+mod xml;
 
 /// Extracts a file's bytes in this process. `name` is the file's path or name, of which the
 /// extension counts.
@@ -58,6 +67,8 @@ fn read_kind(kind: Kind, bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal
         Kind::Text => text::read(decoded()).into(),
         Kind::Markdown => markdown::read(decoded()).into(),
         Kind::Code => code::read(decoded(), job.name).into(),
+        Kind::Xml if flat_package::is_flat_package(bytes) => container::read_flat(bytes, job)?,
+        Kind::Zip => container::read_zip(bytes, job)?,
         other => {
             let reason = format!("format not read: {}", other.format().word());
             return Err(Refusal::Skipped(reason.into()));

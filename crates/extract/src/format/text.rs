@@ -29,7 +29,7 @@ mod tests {
         let found: Vec<_> = document
             .blocks
             .iter()
-            .map(|block| (&document.text[block.span.clone()], block.locator))
+            .map(|block| (&document.text[block.span.clone()], block.locator.clone()))
             .collect();
         assert_eq!(
             found,
