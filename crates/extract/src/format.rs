@@ -16,6 +16,7 @@ mod flat_package;
 mod flow;
 mod html;
 mod markdown;
+mod odf;
 mod ooxml;
 mod package;
 pub(crate) mod pdf;

@@ -2,12 +2,17 @@
 
 use super::package::Package;
 use super::sheet::xlsx;
-use super::{slides, word};
+use super::{odf, slides, word};
 use crate::job::{Job, Reading, Refusal};
 
 /// Reads a zip archive as what its entries say it is.
 pub(super) fn read_zip(bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal> {
     let package = Package::open(bytes, job)?;
+    let is_open_document = package.has("content.xml")
+        && (package.has("mimetype") || package.has("META-INF/manifest.xml"));
+    if is_open_document {
+        return odf::read(&package);
+    }
     read_office(&package)
         .unwrap_or_else(|| Err(Refusal::Skipped("format not read: ZIP (archive)".into())))
 }

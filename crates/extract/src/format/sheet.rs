@@ -82,6 +82,23 @@ impl Grid {
         }
     }
 
+    /// The rows from the first to the last that hold something, merged cells filled in.
+    pub(super) fn into_rows(mut self) -> Vec<Vec<String>> {
+        self.fill_merged();
+        let mut columns: Vec<u32> = self
+            .rows
+            .values()
+            .flat_map(|cells| cells.keys().copied())
+            .collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let row = |cells: &BTreeMap<u32, String>| {
+            let cell = |column| cells.get(column).cloned().unwrap_or_default();
+            columns.iter().map(cell).collect()
+        };
+        self.rows.values().map(row).collect()
+    }
+
     /// Adds the sheet's blocks to a document.
     pub(super) fn compose(mut self, sheet: &str, is_hidden: bool, composer: &mut Composer) {
         let top = self.rows.keys().next().copied().unwrap_or(0);

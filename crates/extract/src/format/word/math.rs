@@ -1,4 +1,4 @@
-//! Equations (Office Math) as one line of text: `(a+b)/2`, `x^2`, `√(x)`.
+//! Equations (Office Math, MathML) as one line of text: `(a+b)/2`, `x^2`, `√(x)`.
 
 use super::super::xml::Element;
 
@@ -19,6 +19,12 @@ pub(in super::super) fn linear(element: Element<'_>) -> String {
             .join(" "),
         "rPr" | "ctrlPr" | "del" | "moveFrom" => String::new(),
         name if name.ends_with("Pr") => String::new(),
+        "mi" | "mn" | "mo" | "mtext" => element.text().trim().to_owned(),
+        "annotation" => String::new(),
+        "mfrac" => format!("{}/{}", group(&nth(element, 0)), group(&nth(element, 1))),
+        "msup" => format!("{}^{}", group(&nth(element, 0)), group(&nth(element, 1))),
+        "msub" => format!("{}_{}", group(&nth(element, 0)), group(&nth(element, 1))),
+        "msqrt" => format!("√({})", element.children().map(linear).collect::<String>()),
         "f" => format!("{}/{}", group(&part("num")), group(&part("den"))),
         "sSup" => format!("{}^{}", group(&part("e")), group(&part("sup"))),
         "sSub" => format!("{}_{}", group(&part("e")), group(&part("sub"))),
@@ -72,6 +78,11 @@ pub(in super::super) fn linear(element: Element<'_>) -> String {
         }
         _ => element.children().map(linear).collect(),
     }
+}
+
+/// The child at a place, for MathML, whose children have their meaning by their place.
+fn nth(element: Element<'_>, at: usize) -> String {
+    element.children().nth(at).map(linear).unwrap_or_default()
 }
 
 /// Brackets around what is more than one character, number or word.
