@@ -71,6 +71,11 @@ impl Composer {
         self.furniture.push((text, place, areas));
     }
 
+    /// Whether the same furniture has been added.
+    pub(crate) fn has_furniture(&self, text: &str) -> bool {
+        self.furniture.iter().any(|(known, _)| known == text)
+    }
+
     /// Tells what the original says of itself; an empty value is left out.
     pub(crate) fn property(&mut self, name: &str, value: &str) {
         let value = value.trim();

@@ -15,16 +15,26 @@ mod archive;
 mod calendar;
 mod code;
 mod contacts;
+mod container;
 mod content_lines;
 mod data;
+mod flat_package;
+mod flow;
 mod html;
 mod mail;
 mod markdown;
 mod markup;
 mod notebook;
+mod odf;
+mod ooxml;
+mod package;
 pub(crate) mod pdf;
+mod sheet;
+mod slides;
 mod subtitles;
 pub(crate) mod text;
+mod word;
+mod xml;
 
 /// Extracts a file's bytes in this process. `name` is the file's path or name, of which the
 /// extension counts.
@@ -77,6 +87,7 @@ fn read_kind(kind: Kind, bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal
         Kind::Json | Kind::JsonLines | Kind::Yaml | Kind::Toml => {
             data::read_tree(decoded(), kind).into()
         }
+        Kind::Xml if flat_package::is_flat_package(bytes) => container::read_flat(bytes, job)?,
         Kind::Xml => {
             let declared = html::declared_charset(bytes);
             data::read_xml(decode(bytes, declared.as_deref()), job).into()
@@ -85,7 +96,7 @@ fn read_kind(kind: Kind, bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal
         Kind::Subtitles => subtitles::read(decoded()).into(),
         Kind::Calendar => calendar::read(decoded()).into(),
         Kind::Contacts => contacts::read(decoded()).into(),
-        Kind::Zip => archive::read_zip(bytes, job)?,
+        Kind::Zip => container::read_zip(bytes, job)?,
         Kind::Tar => archive::read_tar(bytes, job)?,
         Kind::Compressed => archive::read_compressed(bytes, job)?,
         Kind::SevenZip => archive::read_seven_zip(bytes, job)?,
