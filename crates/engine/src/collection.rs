@@ -328,6 +328,18 @@ impl Collection {
             })
             .collect();
         if changes.is_empty() {
+            let holds = |source: &docent_store::StoredSource| {
+                meant.iter().any(|(root, path)| {
+                    let rest = path.strip_prefix(source.path.as_str());
+                    *root == source.root && rest.is_some_and(|rest| rest.starts_with('/'))
+                })
+            };
+            if let Some(file) = writer.sources()?.into_iter().find(holds) {
+                return Err(EngineError::InsideFile {
+                    path: text.into_owned(),
+                    file: file.path,
+                });
+            }
             return Err(EngineError::UnknownPath {
                 collection: self.name().to_owned(),
                 path: text.into_owned(),

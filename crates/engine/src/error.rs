@@ -44,6 +44,14 @@ pub enum EngineError {
         /// The path.
         path: String,
     },
+    /// A file inside a file cannot be forgotten alone.
+    #[error("{path:?} lies inside {file:?}: forget that file, with everything in it")]
+    InsideFile {
+        /// The path.
+        path: String,
+        /// The file that holds it.
+        file: String,
+    },
     /// Another docent writes the collection.
     #[error(
         "another docent{} is writing the collection {collection:?}: wait until it is done, or stop it",
