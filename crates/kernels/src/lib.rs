@@ -21,6 +21,8 @@ pub mod dot;
 pub mod isa;
 pub mod matmul;
 pub mod norm;
+pub mod packed;
+pub mod quant;
 pub mod quantise;
 
 mod scalar;

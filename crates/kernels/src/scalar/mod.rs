@@ -1,6 +1,10 @@
 //! Each kernel in plain Rust: what runs where no vector unit is known, and what the others are
 //! tested against. Written for reading, one obvious loop each.
 
+mod packed;
+
+pub(crate) use packed::{Halves, multiply_packed, quantise_blocks, quantise_super, stretch_scale};
+
 use crate::activation::{Activation, TAIL_END, Tail};
 use crate::attention::Heads;
 use crate::matmul::{FLOAT_PANEL, FloatWeights, INT8_GROUP, INT8_PANEL, Int8Weights};

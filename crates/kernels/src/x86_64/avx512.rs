@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::kernels;
+use crate::packed::Widen;
 use crate::vector::Vector;
 
 #[derive(Clone, Copy)]
@@ -11,7 +12,7 @@ pub(crate) struct Avx512(__m512);
 // 24 sums leave room for the vectors of weights and the row's broadcast value.
 kernels! {
     vector: Avx512, features: "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma",
-    int8: (6, 4), float: (12, 2), attention: 12
+    int8: (6, 4), float: (12, 2), attention: 12, packed: (6, 2, 1)
 }
 
 // SAFETY of every block below: `Vector`'s methods are called only where the processor has these
@@ -109,6 +110,12 @@ impl Vector for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn store_signed_bytes(self, to: *mut i8) {
+        // SAFETY: as above.
+        unsafe { _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(self.0))) }
+    }
+
+    #[inline(always)]
     unsafe fn int_zero() -> __m512i {
         // SAFETY: as above.
         unsafe { _mm512_setzero_si512() }
@@ -133,8 +140,37 @@ impl Vector for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn dot_pairs(sum: __m512i, a: __m512i, b: __m512i) -> __m512i {
+        // SAFETY: as above.
+        unsafe { _mm512_dpwssd_epi32(sum, a, b) }
+    }
+
+    #[inline(always)]
     unsafe fn to_float(ints: __m512i) -> Self {
         // SAFETY: as above.
         unsafe { Avx512(_mm512_cvtepi32_ps(ints)) }
+    }
+}
+
+impl Widen for Avx512 {
+    #[inline(always)]
+    unsafe fn widen_halves(halves: &[u8; 32]) -> [f32; 16] {
+        let mut floats = [0.0; 16];
+        // SAFETY: the caller's promise; both arrays are as long as the vectors.
+        unsafe {
+            let halves = _mm256_loadu_si256(halves.as_ptr().cast());
+            _mm512_storeu_ps(floats.as_mut_ptr(), _mm512_cvtph_ps(halves));
+        }
+        floats
+    }
+
+    #[inline(always)]
+    unsafe fn look_up(table: &[u8; 16], bytes: &mut [u8; 64]) {
+        // SAFETY: the caller's promise; both arrays are as long as the vectors.
+        unsafe {
+            let table = _mm512_broadcast_i32x4(_mm_loadu_si128(table.as_ptr().cast()));
+            let found = _mm512_shuffle_epi8(table, _mm512_loadu_si512(bytes.as_ptr().cast()));
+            _mm512_storeu_si512(bytes.as_mut_ptr().cast(), found);
+        }
     }
 }
