@@ -24,6 +24,7 @@ pub mod norm;
 pub mod packed;
 pub mod quant;
 pub mod quantise;
+pub mod rope;
 
 mod scalar;
 mod vector;

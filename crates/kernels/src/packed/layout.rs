@@ -196,6 +196,11 @@ impl Shape {
         self.rows * self.source_row_bytes()
     }
 
+    /// The same with fewer rows.
+    pub(crate) fn with_rows(self, rows: usize) -> Shape {
+        Shape { rows, ..self }
+    }
+
     pub(crate) fn source_row_bytes(self) -> usize {
         self.columns / self.quant.block_columns() * self.quant.block_bytes()
     }

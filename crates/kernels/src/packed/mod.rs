@@ -32,6 +32,8 @@ pub(crate) use product::{MOST_ROWS, MOST_TILES, Product};
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use crate::quant::SUPER_BLOCK;
 
 /// A packed matrix in borrowed bytes.
@@ -62,6 +64,30 @@ impl<'a> PackedWeights<'a> {
     #[must_use]
     pub fn shape(&self) -> Shape {
         self.shape
+    }
+
+    /// The matrix of some of the rows, from the start of a tile on.
+    ///
+    /// # Panics
+    /// When there are no such rows, the first is no multiple of 16, or the range ends within a
+    /// tile that is not the last.
+    #[must_use]
+    pub fn rows(&self, rows: Range<usize>) -> PackedWeights<'a> {
+        let whole = |row: usize| row.is_multiple_of(TILE_ROWS);
+        assert!(
+            rows.start <= rows.end && rows.end <= self.shape.rows(),
+            "rows of the matrix"
+        );
+        assert!(
+            whole(rows.start) && (whole(rows.end) || rows.end == self.shape.rows()),
+            "whole tiles"
+        );
+        let shape = self.shape.with_rows(rows.len());
+        let start = rows.start / TILE_ROWS * shape.tile_bytes();
+        PackedWeights {
+            shape,
+            bytes: &self.bytes[start..][..shape.packed_bytes()],
+        }
     }
 
     /// Writes the values of one row: a token's embedding, say.

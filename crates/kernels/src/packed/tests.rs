@@ -226,6 +226,19 @@ fn a_row_has_the_same_bits_alone_among_others_and_by_tiles() {
 }
 
 #[test]
+fn some_rows_are_a_matrix_of_their_own() {
+    let shape = Shape::new(Quant::Q6K, 70, 256).unwrap();
+    let bytes = packed(shape, &matrix(shape, 6));
+    let weights = PackedWeights::new(shape, &bytes).unwrap();
+    let values = Noise(2).floats(256);
+    for isa in Isa::available() {
+        let all = product(isa, &weights, &values);
+        assert_eq!(product(isa, &weights.rows(0..32), &values), all[..32]);
+        assert_eq!(product(isa, &weights.rows(32..70), &values), all[32..]);
+    }
+}
+
+#[test]
 fn more_rows_than_one_pass_takes_are_all_multiplied() {
     let shape = Shape::new(Quant::Q4_1, 20, 64).unwrap();
     let bytes = packed(shape, &matrix(shape, 9));

@@ -6,14 +6,18 @@
 //! its number of registers. A row's arithmetic does not depend on them.
 
 mod attention;
+mod gate;
 mod matmul;
 mod packed;
 mod row;
 
 pub(crate) use attention::attend;
+pub(crate) use gate::{gate, softmax};
 pub(crate) use matmul::{matmul_float, matmul_int8};
 pub(crate) use packed::multiply_packed;
-pub(crate) use row::{add_layer_norm_row, dot, quantise_blocks, quantise_row, quantise_super};
+pub(crate) use row::{
+    add_layer_norm_row, dot, quantise_blocks, quantise_row, quantise_super, rms_norm_row,
+};
 
 use crate::packed::Widen;
 
@@ -39,6 +43,7 @@ pub(crate) trait Vector: Copy + Widen {
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn mul(self, other: Self) -> Self;
+    unsafe fn div(self, other: Self) -> Self;
     /// `self · factor + summand`, rounded once.
     unsafe fn mul_add(self, factor: Self, summand: Self) -> Self;
     /// `summand − self · factor`, rounded once.

@@ -222,6 +222,31 @@ pub(crate) unsafe fn add_layer_norm_row<V: Vector>(
     }
 }
 
+/// # Safety
+/// As for [`Vector`]; all slices are equally long.
+#[inline(always)]
+pub(crate) unsafe fn rms_norm_row<V: Vector>(
+    row: &[f32],
+    gain: &[f32],
+    epsilon: f32,
+    out: &mut [f32],
+) {
+    // SAFETY: the caller's promise, and every access starts `LANES` before `whole` or earlier.
+    unsafe {
+        let squares = sum_of::<V>(row, |x| x.mul(x), |x| x * x);
+        let inverse = 1.0 / (squares / row.len() as f32 + epsilon).sqrt();
+        let whole = row.len() - row.len() % V::LANES;
+        for i in (0..whole).step_by(V::LANES) {
+            let x = V::load(row.as_ptr().add(i)).mul(V::splat(inverse));
+            x.mul(V::load(gain.as_ptr().add(i)))
+                .store(out.as_mut_ptr().add(i));
+        }
+        for i in whole..row.len() {
+            out[i] = row[i] * inverse * gain[i];
+        }
+    }
+}
+
 /// The sum over a row of some function, given for vectors and for one number.
 ///
 /// # Safety

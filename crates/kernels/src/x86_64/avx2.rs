@@ -58,6 +58,12 @@ macro_rules! vector_of_256_bits {
             }
 
             #[inline(always)]
+            unsafe fn div(self, other: Self) -> Self {
+                // SAFETY: as above.
+                unsafe { $vector(_mm256_div_ps(self.0, other.0)) }
+            }
+
+            #[inline(always)]
             unsafe fn mul_add(self, factor: Self, summand: Self) -> Self {
                 // SAFETY: as above.
                 unsafe { $vector(_mm256_fmadd_ps(self.0, factor.0, summand.0)) }

@@ -58,6 +58,12 @@ impl Vector for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn div(self, other: Self) -> Self {
+        // SAFETY: as above.
+        unsafe { Avx512(_mm512_div_ps(self.0, other.0)) }
+    }
+
+    #[inline(always)]
     unsafe fn mul_add(self, factor: Self, summand: Self) -> Self {
         // SAFETY: as above.
         unsafe { Avx512(_mm512_fmadd_ps(self.0, factor.0, summand.0)) }

@@ -128,6 +128,51 @@ macro_rules! kernels {
                 >(product)
             }
         }
+
+        /// # Safety
+        /// The processor has the features; the slices are equally long.
+        #[target_feature(enable = $features)]
+        pub(crate) unsafe fn rms_norm_row(
+            row: &[f32],
+            gain: &[f32],
+            epsilon: f32,
+            out: &mut [f32],
+        ) {
+            // SAFETY: the caller's promise.
+            unsafe { $crate::vector::rms_norm_row::<$vector>(row, gain, epsilon, out) }
+        }
+
+        /// # Safety
+        /// The processor has the features; the slices are equally long.
+        #[target_feature(enable = $features)]
+        pub(crate) unsafe fn gate(
+            gate: $crate::activation::Gate,
+            values: &mut [f32],
+            factors: &[f32],
+        ) {
+            // SAFETY: the caller's promise.
+            unsafe { $crate::vector::gate::<$vector>(gate, values, factors) }
+        }
+
+        /// # Safety
+        /// The processor has the features.
+        #[target_feature(enable = $features)]
+        pub(crate) unsafe fn softmax(row: &mut [f32]) {
+            // SAFETY: the caller's promise.
+            unsafe { $crate::vector::softmax::<$vector>(row) }
+        }
+
+        /// # Safety
+        /// The processor has the features.
+        #[target_feature(enable = $features)]
+        pub(crate) unsafe fn rotate(
+            turned: &mut [f32],
+            pairing: $crate::rope::Pairing,
+            cosines: &[f32],
+            sines: &[f32],
+        ) {
+            $crate::scalar::rotate(turned, pairing, cosines, sines);
+        }
     };
 }
 pub(crate) use kernels;
