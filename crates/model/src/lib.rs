@@ -18,7 +18,9 @@ mod error;
 mod files;
 mod generator;
 mod gguf;
+mod mapped;
 mod sampling;
+mod source;
 mod starter;
 mod template;
 mod threads;
@@ -27,6 +29,7 @@ mod tokenizer;
 #[cfg(test)]
 mod fixture;
 
+pub use decoder::PackedCache;
 pub use embedder::{EmbedderSource, load_embedder};
 pub use error::LoadError;
 pub use generator::{GeneratorOptions, GeneratorSource, load_generator};
