@@ -11,6 +11,7 @@
 //!
 //! This crate knows no stores, no files that are indexed, and no user interface.
 
+pub mod bench;
 mod decoder;
 mod embedder;
 pub mod encoder;

@@ -52,6 +52,13 @@ impl Cache {
         self.context
     }
 
+    /// Bytes that `tokens` tokens take.
+    pub(super) fn read_bytes(&self, tokens: usize) -> usize {
+        let bytes =
+            |layer: &LayerCache| size_of_val(&layer.keys[..]) + size_of_val(&layer.values[..]);
+        self.layers.iter().map(bytes).sum::<usize>() / self.context * tokens
+    }
+
     /// The tokens whose rows are there.
     pub(super) fn tokens(&self) -> &[u32] {
         &self.tokens

@@ -265,7 +265,8 @@ impl Config {
             || !(1..=LONGEST_HEAD).contains(&self.head)
             || !self.head.is_multiple_of(2)
             || self.rope.rotated > self.head
-            || !(self.epsilon >= 0.0 && self.attention_scale.is_finite());
+            || self.epsilon < 0.0
+            || !self.attention_scale.is_finite();
         if impossible {
             return Err(GgufError::Damaged(format!(
                 "the header describes an impossible network: {} layers, {} heads of {} with {} \

@@ -4,7 +4,7 @@ use crate::gguf::{Gguf, GgufError};
 use crate::source::Source;
 
 use super::config::{Architecture, Config, HeadNorms};
-use super::packed::{Matrix, Plan, read_floats};
+use super::packed::{Matrix, Plan, Store, read_floats};
 use super::rope::Frequencies;
 
 /// All that a token passes but the matrices themselves, which are found by their [`Matrix`].
@@ -109,6 +109,29 @@ impl Network {
             sliding_frequencies: Frequencies::new(&config.sliding_rope, factors.as_deref()),
             config,
         })
+    }
+
+    /// Bytes of packed weights that are read for one token.
+    pub(super) fn weight_bytes(&self, store: &Store) -> usize {
+        let bytes = |linear: &Linear| store.weights(&linear.matrix).shape().packed_bytes();
+        let block = |block: &Block| bytes(&block.gate) + bytes(&block.up) + bytes(&block.down);
+        let layers = self.layers.iter().map(|layer| {
+            let attention = [
+                &layer.query,
+                &layer.key,
+                &layer.value,
+                &layer.attention_output,
+            ];
+            let used = self.config.experts.map_or(0, |experts| experts.used);
+            let fed = match &layer.feed_forward {
+                FeedForward::Dense(dense) => block(dense),
+                FeedForward::Experts { router, blocks } => {
+                    bytes(router) + blocks.iter().take(used).map(block).sum::<usize>()
+                }
+            };
+            attention.map(bytes).iter().sum::<usize>() + fed
+        });
+        layers.sum::<usize>() + bytes(&self.output)
     }
 
     /// The number of tokens that have a vector.

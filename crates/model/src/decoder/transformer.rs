@@ -111,6 +111,11 @@ impl Transformer {
         self.cache.tokens()
     }
 
+    /// Bytes of weights, keys and values that are read to write one token after `depth` others.
+    pub(crate) fn token_bytes(&self, depth: usize) -> usize {
+        self.network.weight_bytes(&self.store) + self.cache.read_bytes(depth)
+    }
+
     /// Forgets all tokens but the first `count`.
     pub(crate) fn truncate(&mut self, count: usize) {
         self.cache.truncate(count);

@@ -56,7 +56,15 @@ pub fn load_generator(
     source: &GeneratorSource,
     options: GeneratorOptions,
 ) -> Result<Arc<dyn Generator>, LoadError> {
-    let loaded = match source {
+    start(open(source, &options)?)
+}
+
+/// Loads a model without starting a thread for it.
+pub(crate) fn open(
+    source: &GeneratorSource,
+    options: &GeneratorOptions,
+) -> Result<Loaded, LoadError> {
+    match source {
         GeneratorSource::Starter => {
             let bytes = starter::generator().ok_or(LoadError::NoStarter { option: "model" })?;
             let identity = Identity {
@@ -64,12 +72,8 @@ pub fn load_generator(
                 fingerprint: Some(starter::GENERATOR_FINGERPRINT.into()),
             };
             let path = Path::new("the starter generator");
-            load(
-                path,
-                Source::Memory(Cow::Borrowed(bytes)),
-                identity,
-                &options,
-            )?
+            let source = Source::Memory(Cow::Borrowed(bytes));
+            load(path, source, identity, options)
         }
         GeneratorSource::File(path) => {
             let remedy = "name a GGUF file";
@@ -79,10 +83,9 @@ pub fn load_generator(
                 name: files::name_of(path, ".gguf"),
                 fingerprint: None,
             };
-            load(path, source, identity, &options)?
+            load(path, source, identity, options)
         }
-    };
-    start(loaded)
+    }
 }
 
 /// What a model is called.
@@ -93,16 +96,16 @@ struct Identity {
 }
 
 /// A model in memory.
-struct Loaded {
-    name: String,
+pub(crate) struct Loaded {
+    pub(crate) name: String,
     fingerprint: String,
-    language: Language,
-    decoder: Decoder,
+    pub(crate) language: Language,
+    pub(crate) decoder: Decoder,
 }
 
 /// The part of a model that turns text into tokens and back; callers use it on their threads.
-struct Language {
-    tokenizer: Tokenizer,
+pub(crate) struct Language {
+    pub(crate) tokenizer: Tokenizer,
     template: ChatTemplate,
 }
 
