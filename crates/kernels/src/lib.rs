@@ -17,6 +17,7 @@
 pub mod activation;
 pub mod aligned;
 pub mod attention;
+pub mod cache;
 pub mod dot;
 pub mod isa;
 pub mod matmul;

@@ -1,8 +1,10 @@
 //! Each kernel in plain Rust: what runs where no vector unit is known, and what the others are
 //! tested against. Written for reading, one obvious loop each.
 
+mod cache;
 mod packed;
 
+pub(crate) use cache::{attend_blocks, narrow_halves};
 pub(crate) use packed::{Halves, multiply_packed, quantise_blocks, quantise_super, stretch_scale};
 
 use crate::activation::{Activation, Gate, TAIL_END, Tail};
@@ -101,7 +103,11 @@ pub(crate) fn gate(gate: Gate, values: &mut [f32], factors: &[f32]) {
             Gate::Gelu => activate(*x, Activation::Gelu.tail()),
             Gate::GeluTanh => activate(*x, Activation::GeluTanh.tail()),
         };
-        *x = (active + (*x - *x)) * factor;
+        *x = if x.is_finite() {
+            active * factor
+        } else {
+            f32::NAN
+        };
     }
 }
 

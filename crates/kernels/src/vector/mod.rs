@@ -6,12 +6,14 @@
 //! its number of registers. A row's arithmetic does not depend on them.
 
 mod attention;
+mod cache;
 mod gate;
 mod matmul;
 mod packed;
 mod row;
 
 pub(crate) use attention::attend;
+pub(crate) use cache::attend_blocks;
 pub(crate) use gate::{gate, softmax};
 pub(crate) use matmul::{matmul_float, matmul_int8};
 pub(crate) use packed::multiply_packed;
@@ -78,6 +80,8 @@ pub(crate) trait Vector: Copy + Widen {
     /// For each lane, `sum` plus the products of its two numbers of 16 bits in `a` and `b`.
     unsafe fn dot_pairs(sum: Self::Int, a: Self::Int, b: Self::Int) -> Self::Int;
     unsafe fn to_float(ints: Self::Int) -> Self;
+    /// The nearest half-precision numbers, least byte first.
+    unsafe fn narrow_halves(floats: &[f32; 16]) -> [u8; 32];
 
     /// The sum over the lanes, in halves: always the same order.
     #[inline(always)]
@@ -115,6 +119,19 @@ pub(crate) trait Vector: Copy + Widen {
         }
         lanes[0]
     }
+}
+
+/// Asks for the cache lines that lie `ahead` bytes behind those of `bytes`.
+#[inline(always)]
+fn prefetch(bytes: &[u8], ahead: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for line in bytes.chunks(64) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: every x86-64 processor has the instruction, which may be given any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().wrapping_add(ahead).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (bytes, ahead);
 }
 
 /// `2^x` for `x` up to 0; below -125 it stays at `2^-125`, which is still a normal number.

@@ -4,7 +4,7 @@
 //! a float that the scales multiply, summed over a chunk of 256 columns, and the chunks are summed
 //! in order. Nothing in that depends on how many rows or tiles are worked on side by side.
 
-use super::Vector;
+use super::{Vector, prefetch};
 use crate::packed::{
     BlockRow, FloatPanel, InputKind, Panel, Product, SuperRow, TILE_ROWS, unpack, unpack_floats,
 };
@@ -74,7 +74,7 @@ unsafe fn run_tiles<V: Vector, const ROWS: usize, const VECTORS: usize>(
         unsafe {
             for at in 0..width / TILE_ROWS {
                 let chunk = product.weights.chunk(tile + at, index);
-                prefetch(chunk);
+                prefetch(chunk, PREFETCH);
                 match InputKind::of(shape.quant()) {
                     InputKind::Floats => {
                         unpack_floats::<V>(shape.quant(), chunk, &mut scratch.float_panels[at]);
@@ -112,19 +112,6 @@ unsafe fn run_tiles<V: Vector, const ROWS: usize, const VECTORS: usize>(
         let len = out.len().min(width);
         out[..len].copy_from_slice(&sums[..len]);
     }
-}
-
-/// Asks for the cache lines that follow those of a chunk some way off.
-#[inline(always)]
-fn prefetch(chunk: &[u8]) {
-    #[cfg(target_arch = "x86_64")]
-    for line in chunk.chunks(64) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: every x86-64 processor has the instruction, which may be given any address.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().wrapping_add(PREFETCH).cast()) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = chunk;
 }
 
 /// One chunk of the tiles side by side, unpacked.

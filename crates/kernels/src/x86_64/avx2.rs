@@ -179,6 +179,42 @@ macro_rules! vector_of_256_bits {
                 // SAFETY: as above.
                 unsafe { $vector(_mm256_cvtepi32_ps(ints)) }
             }
+
+            #[inline(always)]
+            unsafe fn narrow_halves(floats: &[f32; 16]) -> [u8; 32] {
+                let mut halves = [0; 32];
+                // SAFETY: as above; both arrays are as long as two vectors.
+                unsafe {
+                    for half in 0..2 {
+                        let floats = _mm256_loadu_ps(floats.as_ptr().add(8 * half));
+                        let narrow = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(floats);
+                        _mm_storeu_si128(halves.as_mut_ptr().add(16 * half).cast(), narrow);
+                    }
+                }
+                halves
+            }
+
+            #[inline(always)]
+            unsafe fn total(self) -> f32 {
+                // SAFETY: as above.
+                unsafe {
+                    let upper = _mm256_extractf128_ps::<1>(self.0);
+                    let sum = _mm_add_ps(_mm256_castps256_ps128(self.0), upper);
+                    let sum = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
+                    _mm_cvtss_f32(_mm_add_ss(sum, _mm_movehdup_ps(sum)))
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn greatest(self) -> f32 {
+                // SAFETY: as above.
+                unsafe {
+                    let upper = _mm256_extractf128_ps::<1>(self.0);
+                    let most = _mm_max_ps(_mm256_castps256_ps128(self.0), upper);
+                    let most = _mm_max_ps(most, _mm_movehl_ps(most, most));
+                    _mm_cvtss_f32(_mm_max_ss(most, _mm_movehdup_ps(most)))
+                }
+            }
         }
 
         impl $crate::packed::Widen for $vector {

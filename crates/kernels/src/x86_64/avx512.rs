@@ -156,6 +156,30 @@ impl Vector for Avx512 {
         // SAFETY: as above.
         unsafe { Avx512(_mm512_cvtepi32_ps(ints)) }
     }
+
+    #[inline(always)]
+    unsafe fn narrow_halves(floats: &[f32; 16]) -> [u8; 32] {
+        let mut halves = [0; 32];
+        // SAFETY: as above; both arrays are as long as the vectors.
+        unsafe {
+            let floats = _mm512_loadu_ps(floats.as_ptr());
+            let narrow = _mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(floats);
+            _mm256_storeu_si256(halves.as_mut_ptr().cast(), narrow);
+        }
+        halves
+    }
+
+    #[inline(always)]
+    unsafe fn total(self) -> f32 {
+        // SAFETY: as above.
+        unsafe { _mm512_reduce_add_ps(self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn greatest(self) -> f32 {
+        // SAFETY: as above.
+        unsafe { _mm512_reduce_max_ps(self.0) }
+    }
 }
 
 impl Widen for Avx512 {

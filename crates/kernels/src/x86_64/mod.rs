@@ -173,6 +173,22 @@ macro_rules! kernels {
         ) {
             $crate::scalar::rotate(turned, pairing, cosines, sines);
         }
+
+        /// # Safety
+        /// The processor has the features.
+        #[target_feature(enable = $features)]
+        pub(crate) unsafe fn narrow_halves(floats: &[f32; 16]) -> [u8; 32] {
+            // SAFETY: the caller's promise.
+            unsafe { <$vector as $crate::vector::Vector>::narrow_halves(floats) }
+        }
+
+        /// # Safety
+        /// The processor has the features; the sizes are as [`crate::cache::attend`] checks them.
+        #[target_feature(enable = $features)]
+        pub(crate) unsafe fn attend_blocks(blocks: $crate::cache::Blocks<'_, '_>) {
+            // SAFETY: the caller's promise.
+            unsafe { $crate::vector::attend_blocks::<$vector>(blocks) }
+        }
     };
 }
 pub(crate) use kernels;
