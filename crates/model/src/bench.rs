@@ -97,6 +97,7 @@ pub fn measure_speed(
         Decoder::Own(transformer) => transformer.token_bytes(plan.depth),
         Decoder::Candle(_) => 0,
     };
+    let peak_bytes = peak_bytes();
     let memory = memory_bytes_per_second(threads);
     Ok(Speed {
         threads,
@@ -105,7 +106,7 @@ pub fn measure_speed(
         bytes_per_token: bytes_per_token as u64,
         memory_bytes_per_second: memory,
         bandwidth_share: bytes_per_token as f64 * decode / memory,
-        peak_bytes: peak_bytes(),
+        peak_bytes,
     })
 }
 

@@ -30,7 +30,7 @@ mod tokenizer;
 #[cfg(test)]
 mod fixture;
 
-pub use decoder::PackedCache;
+pub use decoder::{CachePrecision, PackedCache};
 pub use embedder::{EmbedderSource, load_embedder};
 pub use error::LoadError;
 pub use generator::{GeneratorOptions, GeneratorSource, load_generator};

@@ -12,8 +12,8 @@ use super::rope::{Rope, Scaling};
 
 /// More layers than any model has.
 const MAX_LAYERS: usize = 1024;
-/// Longest head, which a thread holds one of on its stack.
-pub(super) const LONGEST_HEAD: usize = 1024;
+/// No head is longer.
+const LONGEST_HEAD: usize = 1024;
 /// No model is wider than this in any direction but its vocabulary.
 const MAX_WIDTH: usize = 1 << 20;
 

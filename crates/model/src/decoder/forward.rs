@@ -9,16 +9,19 @@ use std::ops::Range;
 use docent_kernels::Isa;
 use docent_kernels::activation::apply_gate;
 use docent_kernels::aligned::Aligned;
+use docent_kernels::cache::{
+    Attention, CacheScratch, PARTIAL_EXTRA, Queries, SPAN, attend, attend_spans, merge_spans,
+};
 use docent_kernels::norm::rms_norm;
 use docent_kernels::packed::{ColumnsMut, Scratch, TILE_ROWS, multiply};
 use docent_kernels::rope::rotate;
 
 use super::cache::LayerCache;
-use super::config::{Config, LONGEST_HEAD};
+use super::config::Config;
 use super::experts;
 use super::network::{Block, FeedForward, HeadNorm, Layer, Linear, Network, Rotation};
-use super::ops::{self, Prepared};
 use super::packed::Store;
+use super::prepared::Prepared;
 use super::team::each;
 
 /// Rows up to which products are cut by columns.
@@ -36,8 +39,6 @@ pub(super) struct Pass<'a> {
     /// Position of the first row.
     pub(super) start: usize,
     pub(super) rows: usize,
-    /// Tokens that a cache has room for.
-    pub(super) context: usize,
 }
 
 /// Room to work in, kept from batch to batch. Matrices are by rows, a row for each token, unless
@@ -49,10 +50,10 @@ pub(super) struct Buffers {
     queries: Aligned<f32>,
     keys: Aligned<f32>,
     values: Aligned<f32>,
-    /// Turned queries, `[head of keys][row][head of the group][number]`.
-    turned: Aligned<f32>,
-    /// What attention makes of them, likewise.
+    /// What attention makes of the queries.
     context: Aligned<f32>,
+    /// The same of single spans of positions, before they are merged.
+    partials: Aligned<f32>,
     pub(super) full: Angles,
     pub(super) sliding: Angles,
     pub(super) lanes: Vec<Lane>,
@@ -77,6 +78,7 @@ pub(super) struct Lane {
     pub(super) update: Aligned<f32>,
     /// One for each thread that works on these rows.
     pub(super) scratches: Vec<Scratch>,
+    attention: CacheScratch,
 }
 
 /// Rows that one thread takes, or all of them if the threads share their columns.
@@ -86,6 +88,7 @@ struct Stretch<'a> {
     queries: &'a mut [f32],
     keys: &'a mut [f32],
     values: &'a mut [f32],
+    context: &'a [f32],
     lane: &'a mut Lane,
 }
 
@@ -106,7 +109,7 @@ impl Pass<'_> {
         self.resize(buffers);
         for (layer, cache) in self.network.layers.iter().zip(layers) {
             self.attention_inputs(layer, buffers);
-            self.turn_and_keep(layer, cache, buffers);
+            self.keep(cache, buffers);
             self.attend(layer, cache, buffers);
             self.attention_output(layer, buffers);
             match &layer.feed_forward {
@@ -128,7 +131,6 @@ impl Pass<'_> {
         buffers.queries.resize(self.rows * queries);
         buffers.keys.resize(self.rows * keys);
         buffers.values.resize(self.rows * keys);
-        buffers.turned.resize(self.rows * queries);
         buffers.context.resize(self.rows * queries);
         buffers.lanes.resize_with(self.threads, Lane::default);
         let scratches = &mut buffers.lanes[0].scratches;
@@ -144,39 +146,45 @@ impl Pass<'_> {
     }
 
     /// Runs `work` on all rows, cut among the threads if there are many.
-    fn over_rows(&self, buffers: &mut Buffers, work: impl Fn(&mut Stretch<'_>, &[f32]) + Sync) {
+    fn over_rows(&self, buffers: &mut Buffers, work: impl Fn(&mut Stretch<'_>) + Sync) {
         let config = self.config();
         let (width, queries, keys) = (config.embedding, config.query_width(), config.key_width());
         let rows = match self.few() {
             true => self.rows,
             false => self.rows.div_ceil(self.threads),
         };
-        let context = &buffers.context[..];
         let mut stretches: Vec<Stretch<'_>> = buffers
             .hidden
             .chunks_mut(rows * width)
             .zip(buffers.queries.chunks_mut(rows * queries))
             .zip(buffers.keys.chunks_mut(rows * keys))
             .zip(buffers.values.chunks_mut(rows * keys))
+            .zip(buffers.context.chunks(rows * queries))
             .zip(&mut buffers.lanes)
             .enumerate()
             .map(
-                |(index, ((((hidden, queries), keys), values), lane))| Stretch {
+                |(index, (((((hidden, queries), keys), values), context), lane))| Stretch {
                     first: index * rows,
                     hidden,
                     queries,
                     keys,
                     values,
+                    context,
                     lane,
                 },
             )
             .collect();
-        each(&mut stretches, &|stretch| work(stretch, context));
+        each(&mut stretches, &work);
     }
 
-    /// Queries, keys and values of each row.
+    /// Queries, keys and values of each row, normed and turned as they are looked at.
     fn attention_inputs(&self, layer: &Layer, buffers: &mut Buffers) {
-        self.over_rows(buffers, |stretch, _| {
+        let angles = match layer.rotation {
+            Rotation::None => None,
+            Rotation::Full => Some(std::mem::take(&mut buffers.full)),
+            Rotation::Sliding => Some(std::mem::take(&mut buffers.sliding)),
+        };
+        self.over_rows(buffers, |stretch| {
             let Lane {
                 normed,
                 inputs,
@@ -191,17 +199,28 @@ impl Pass<'_> {
                 (&layer.value, &mut *stretch.values),
             ];
             self.products(&mut products, inputs, scratches);
-            for (norm, rows) in [
-                (&layer.query_norm, &mut *stretch.queries),
-                (&layer.key_norm, &mut *stretch.keys),
+            let config = self.config();
+            for (norm, rows, width) in [
+                (
+                    &layer.query_norm,
+                    &mut *stretch.queries,
+                    config.query_width(),
+                ),
+                (&layer.key_norm, &mut *stretch.keys, config.key_width()),
             ] {
-                if let Some(HeadNorm::Together(gain)) = norm {
+                if let Some(HeadNorm::Each(gain) | HeadNorm::Together(gain)) = norm {
                     normed.resize(rows.len());
                     rms_norm(self.isa, rows, gain, self.config().epsilon, normed);
                     rows.copy_from_slice(normed);
                 }
+                self.turn(angles.as_ref(), stretch.first, rows, width);
             }
         });
+        match (layer.rotation, angles) {
+            (Rotation::Full, Some(angles)) => buffers.full = angles,
+            (Rotation::Sliding, Some(angles)) => buffers.sliding = angles,
+            _ => {}
+        }
     }
 
     /// `hidden` after a norm, if there is one.
@@ -219,62 +238,29 @@ impl Pass<'_> {
         normed
     }
 
-    /// Norms and turns queries and keys, and puts keys and values into the cache.
-    fn turn_and_keep(&self, layer: &Layer, cache: &mut LayerCache, buffers: &mut Buffers) {
-        struct Head<'a> {
-            index: usize,
-            turned: &'a mut [f32],
-            keys: &'a mut [u16],
-            values: &'a mut [u16],
-        }
+    /// Turns the heads of each row of `width` numbers, the first of which is the batch's row
+    /// `first`.
+    fn turn(&self, angles: Option<&Angles>, first: usize, heads: &mut [f32], width: usize) {
+        let Some(angles) = angles else { return };
         let config = self.config();
-        let group = config.heads / config.heads_kv;
-        let angles = match layer.rotation {
-            Rotation::None => None,
-            Rotation::Full => Some(&buffers.full),
-            Rotation::Sliding => Some(&buffers.sliding),
-        };
-        let (queries, keys, values) = (&buffers.queries, &buffers.keys, &buffers.values);
-        let room = self.context * config.head;
-        let mut heads: Vec<Head<'_>> = buffers
-            .turned
-            .chunks_mut(self.rows * group * config.head)
-            .zip(cache.keys.chunks_mut(room))
-            .zip(cache.values.chunks_mut(room))
-            .enumerate()
-            .map(|(index, ((turned, keys), values))| Head {
-                index,
-                turned,
-                keys,
-                values,
-            })
-            .collect();
-        let work = |head: &mut Head<'_>| {
+        let pairs = config.rope.rotated / 2;
+        let cosines = angles.cosines[first * pairs..].chunks_exact(pairs);
+        let sines = angles.sines[first * pairs..].chunks_exact(pairs);
+        for ((heads, cosines), sines) in heads.chunks_exact_mut(width).zip(cosines).zip(sines) {
+            rotate(self.isa, heads, config.head, config.pairing, cosines, sines);
+        }
+    }
+
+    /// Puts the rows' keys and values into the cache.
+    fn keep(&self, cache: &mut LayerCache, buffers: &Buffers) {
+        let (head, width) = (self.config().head, self.config().key_width());
+        let layout = cache.layout();
+        let mut heads: Vec<(usize, &mut [u8])> = cache.heads_mut().enumerate().collect();
+        let work = |(index, bytes): &mut (usize, &mut [u8])| {
             for row in 0..self.rows {
-                let width = group * config.head;
-                let at = row * config.query_width() + head.index * width;
-                let turned = &mut head.turned[row * width..][..width];
-                self.turn(
-                    &queries[at..][..width],
-                    &layer.query_norm,
-                    angles,
-                    row,
-                    turned,
-                );
-                let at = row * config.key_width() + head.index * config.head;
-                let mut key = [0.0; LONGEST_HEAD];
-                let key = &mut key[..config.head];
-                self.turn(
-                    &keys[at..][..config.head],
-                    &layer.key_norm,
-                    angles,
-                    row,
-                    key,
-                );
-                let place = (self.start + row) * config.head;
-                ops::to_half(key, &mut head.keys[place..][..config.head]);
-                let value = &values[at..][..config.head];
-                ops::to_half(value, &mut head.values[place..][..config.head]);
+                let at = row * width + *index * head;
+                let (key, value) = (&buffers.keys[at..][..head], &buffers.values[at..][..head]);
+                layout.store(self.isa, bytes, self.start + row, key, value);
             }
         };
         match self.few() {
@@ -283,91 +269,145 @@ impl Pass<'_> {
         }
     }
 
-    /// Norms the heads of one row and turns them.
-    fn turn(
-        &self,
-        heads: &[f32],
-        norm: &Option<HeadNorm>,
-        angles: Option<&Angles>,
-        row: usize,
-        turned: &mut [f32],
-    ) {
+    /// Each row's queries over the keys and values that it sees.
+    fn attend(&self, layer: &Layer, cache: &LayerCache, buffers: &mut Buffers) {
         let config = self.config();
-        match norm {
-            Some(HeadNorm::Each(gain)) => {
-                rms_norm(self.isa, heads, gain, config.epsilon, turned);
-            }
-            _ => turned.copy_from_slice(heads),
-        }
-        if let Some(angles) = angles {
-            let pairs = config.rope.rotated / 2;
-            let cosines = &angles.cosines[row * pairs..][..pairs];
-            let sines = &angles.sines[row * pairs..][..pairs];
-            rotate(
-                self.isa,
-                turned,
-                config.head,
-                config.pairing,
-                cosines,
-                sines,
-            );
+        let attention = Attention {
+            scale: config.attention_scale,
+            soft_cap: config.attention_cap,
+            window: layer.window,
+        };
+        let first = layer
+            .window
+            .map_or(0, |w| (self.start + 1).saturating_sub(w));
+        let spans = first / SPAN..(self.start + self.rows).div_ceil(SPAN);
+        match self.few() && spans.len() > 1 {
+            true => self.attend_by_spans(attention, cache, spans, buffers),
+            false => self.attend_by_rows(attention, cache, buffers),
         }
     }
 
-    /// Each row's queries over the keys and values that it sees.
-    fn attend(&self, layer: &Layer, cache: &LayerCache, buffers: &mut Buffers) {
+    /// The queries of some rows that look at one head's keys.
+    fn queries<'b>(&self, queries: &'b [f32], head: usize, rows: Range<usize>) -> Queries<'b> {
+        let config = self.config();
+        let (stride, heads) = (config.query_width(), config.heads / config.heads_kv);
+        Queries {
+            values: &queries[rows.start * stride + head * heads * config.head..],
+            stride,
+            tokens: rows.len(),
+            heads,
+            first_position: self.start + rows.start,
+        }
+    }
+
+    /// Each head with some rows is one piece of work.
+    fn attend_by_rows(&self, attention: Attention, cache: &LayerCache, buffers: &mut Buffers) {
         struct Piece<'a> {
             head: usize,
-            first: usize,
-            queries: &'a [f32],
-            out: &'a mut [f32],
+            rows: Range<usize>,
+            out: ColumnsMut<'a>,
         }
         let config = self.config();
         let width = config.heads / config.heads_kv * config.head;
-        let rows = ATTENTION_ROWS.min(self.rows);
         let mut pieces = Vec::new();
-        for (head, (queries, out)) in buffers
-            .turned
-            .chunks(self.rows * width)
-            .zip(buffers.context.chunks_mut(self.rows * width))
-            .enumerate()
-        {
-            let pairs = queries
-                .chunks(rows * width)
-                .zip(out.chunks_mut(rows * width));
-            pieces.extend(pairs.enumerate().map(|(index, (queries, out))| Piece {
-                head,
-                first: index * rows,
-                queries,
-                out,
-            }));
+        let step = ATTENTION_ROWS * config.query_width();
+        for (index, out) in buffers.context.chunks_mut(step).enumerate() {
+            let first = index * ATTENTION_ROWS;
+            let rows = first..(first + ATTENTION_ROWS).min(self.rows);
+            let mut rest = ColumnsMut::new(out, config.query_width());
+            for head in 0..config.heads_kv {
+                let (out, after) = rest.split_at(width);
+                rest = after;
+                let rows = rows.clone();
+                pieces.push(Piece { head, rows, out });
+            }
         }
-        let room = self.context * config.head;
-        each(&mut pieces, &|piece: &mut Piece<'_>| {
-            let attention = ops::Attention {
-                head: config.head,
-                group: config.heads / config.heads_kv,
-                position: self.start + piece.first,
-                scale: config.attention_scale,
-                cap: config.attention_cap,
-                window: layer.window,
-            };
-            ops::attend(
-                self.isa,
-                &attention,
-                piece.queries,
-                &cache.keys[piece.head * room..][..room],
-                &cache.values[piece.head * room..][..room],
-                piece.out,
+        let queries = &buffers.queries[..];
+        self.share(pieces, &mut buffers.lanes, |piece, scratch| {
+            let Piece { head, rows, out } = piece;
+            let queries = self.queries(queries, head, rows);
+            attend(self.isa, attention, cache.head(head), queries, out, scratch);
+        });
+    }
+
+    /// Few rows that see much: each head with a span of positions is one piece of work.
+    fn attend_by_spans(
+        &self,
+        attention: Attention,
+        cache: &LayerCache,
+        spans: Range<usize>,
+        buffers: &mut Buffers,
+    ) {
+        struct Piece<'a> {
+            head: usize,
+            span: usize,
+            partials: &'a mut [f32],
+        }
+        let config = self.config();
+        let group = config.heads / config.heads_kv;
+        let queries = self.rows * group;
+        let partial = queries * (config.head + PARTIAL_EXTRA);
+        buffers
+            .partials
+            .resize(config.heads_kv * spans.len() * partial);
+        let chunks = buffers.partials.chunks_exact_mut(partial).enumerate();
+        let pieces = chunks.map(|(index, partials)| Piece {
+            head: index / spans.len(),
+            span: spans.start + index % spans.len(),
+            partials,
+        });
+        let (pieces, rows) = (pieces.collect(), &buffers.queries[..]);
+        self.share(pieces, &mut buffers.lanes, |piece, scratch| {
+            let Piece {
+                head,
+                span,
+                partials,
+            } = piece;
+            let queries = self.queries(rows, head, 0..self.rows);
+            let (cache, spans) = (cache.head(head), span..span + 1);
+            attend_spans(
+                self.isa, attention, cache, queries, spans, partials, scratch,
             );
+        });
+        // The queries are not needed any more; their room takes each head's rows.
+        let merged = &mut buffers.queries[..queries * config.head];
+        let of_heads = buffers.partials.chunks_exact(spans.len() * partial);
+        for (head, partials) in of_heads.enumerate() {
+            merge_spans(cache.layout(), queries, partials, merged);
+            let width = group * config.head;
+            let rows = merged.chunks_exact(width);
+            let outs = buffers.context.chunks_exact_mut(config.query_width());
+            for (row, out) in rows.zip(outs) {
+                out[head * width..][..width].copy_from_slice(row);
+            }
+        }
+    }
+
+    /// Shares pieces of about equal work among the threads, each of which takes every so many.
+    fn share<P: Send>(
+        &self,
+        pieces: Vec<P>,
+        lanes: &mut [Lane],
+        work: impl Fn(P, &mut CacheScratch) + Sync,
+    ) {
+        let mut parts: Vec<(Vec<P>, &mut CacheScratch)> = lanes
+            .iter_mut()
+            .map(|lane| (Vec::new(), &mut lane.attention))
+            .collect();
+        let threads = parts.len();
+        for (index, piece) in pieces.into_iter().enumerate() {
+            parts[index % threads].0.push(piece);
+        }
+        each(&mut parts, &|(pieces, scratch)| {
+            for piece in pieces.drain(..) {
+                work(piece, scratch);
+            }
         });
     }
 
     /// Adds what attention says to each row.
     fn attention_output(&self, layer: &Layer, buffers: &mut Buffers) {
-        let config = self.config();
-        let width = config.heads / config.heads_kv * config.head;
-        self.over_rows(buffers, |stretch, context| {
+        self.over_rows(buffers, |stretch| {
             let Lane {
                 normed,
                 inputs,
@@ -375,15 +415,7 @@ impl Pass<'_> {
                 update,
                 ..
             } = &mut *stretch.lane;
-            // The queries are not needed any more; their rows hold the heads side by side.
-            let rows = stretch.queries.chunks_exact_mut(config.query_width());
-            for (row, out) in rows.enumerate() {
-                for (head, out) in out.chunks_exact_mut(width).enumerate() {
-                    let at = (head * self.rows + stretch.first + row) * width;
-                    out.copy_from_slice(&context[at..][..width]);
-                }
-            }
-            self.prepare(stretch.queries, &[&layer.attention_output], inputs);
+            self.prepare(stretch.context, &[&layer.attention_output], inputs);
             update.resize(stretch.hidden.len());
             self.products(
                 &mut [(&layer.attention_output, &mut *update)],
@@ -405,7 +437,7 @@ impl Pass<'_> {
 
     /// Adds what a feed-forward block says to each row.
     fn dense(&self, layer: &Layer, block: &Block, buffers: &mut Buffers) {
-        self.over_rows(buffers, |stretch, _| {
+        self.over_rows(buffers, |stretch| {
             let lane = &mut *stretch.lane;
             let values = self.normed(&layer.feed_forward_norm, stretch.hidden, &mut lane.normed);
             self.prepare(values, &[&block.gate, &block.up], &mut lane.inputs);

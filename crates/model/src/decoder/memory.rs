@@ -3,38 +3,37 @@
 use crate::gguf::GgufError;
 
 use super::cache::Shape;
-use super::config::Config;
 
 /// Keys and values may take one part in so many of the memory that is free at load.
 const SHARE: u64 = 2;
 /// A context that is taken even where the system does not tell how much memory is free.
 const USUAL_CONTEXT: usize = 4096;
 
-/// The number of tokens to make room for: as many as `asked` for, or as the model was trained
+/// The number of tokens to make room for: as many as `asked` for, or as the model was `trained`
 /// for, as far as memory goes.
 ///
 /// # Errors
 /// When more were asked for than there is memory for.
-pub(super) fn context(config: &Config, asked: Option<usize>) -> Result<usize, GgufError> {
-    context_within(config, asked, free_bytes())
+pub(super) fn context(
+    shape: Shape,
+    trained: usize,
+    asked: Option<usize>,
+) -> Result<usize, GgufError> {
+    context_within(shape, trained, asked, free_bytes())
 }
 
 fn context_within(
-    config: &Config,
+    shape: Shape,
+    trained: usize,
     asked: Option<usize>,
     free: Option<u64>,
 ) -> Result<usize, GgufError> {
-    let shape = Shape {
-        layers: config.layers,
-        heads: config.heads_kv,
-        head: config.head,
-    };
     let token_bytes = shape.token_bytes() as u64;
     let possible = match free {
         Some(free) => usize::try_from(free / SHARE / token_bytes).unwrap_or(usize::MAX),
         None => asked.unwrap_or(USUAL_CONTEXT),
     };
-    let wanted = asked.unwrap_or(usize::MAX).clamp(1, config.trained_context);
+    let wanted = asked.unwrap_or(usize::MAX).clamp(1, trained);
     match asked {
         Some(_) if wanted > possible => Err(GgufError::Unsupported(
             format!(
@@ -79,29 +78,27 @@ fn group_free() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decoder::config::Architecture;
-    use crate::fixture::starter_gguf;
+    use crate::decoder::CachePrecision;
 
     #[test]
     fn the_context_is_the_least_of_what_is_trained_possible_and_asked() {
-        let config = Config::from_gguf(&starter_gguf(), Architecture::Llama).unwrap();
-        // 30 layers, 3 heads of 64 numbers, keys and values, two bytes each.
+        let shape = Shape {
+            layers: 30,
+            heads: 3,
+            head: 64,
+            precision: CachePrecision::F16,
+        };
+        // Keys and values, two bytes each.
         let token = 30 * 3 * 64 * 2 * 2;
         let context = |asked, tokens: Option<u64>| {
-            context_within(&config, asked, tokens.map(|tokens| 2 * token * tokens))
+            context_within(shape, 8192, asked, tokens.map(|tokens| 2 * token * tokens))
         };
-        assert_eq!(
-            context(None, Some(1 << 20)).unwrap(),
-            config.trained_context
-        );
+        assert_eq!(context(None, Some(1 << 20)).unwrap(), 8192);
         assert_eq!(context(None, Some(1000)).unwrap(), 1000);
         assert_eq!(context(None, None).unwrap(), 4096);
         assert_eq!(context(Some(512), Some(1000)).unwrap(), 512);
         assert_eq!(context(Some(0), Some(1000)).unwrap(), 1);
-        assert_eq!(
-            context(Some(1 << 40), Some(1 << 20)).unwrap(),
-            config.trained_context
-        );
+        assert_eq!(context(Some(1 << 40), Some(1 << 20)).unwrap(), 8192);
         let Err(GgufError::Unsupported(what, _)) = context(Some(2000), Some(1000)) else {
             panic!("more than there is memory for");
         };

@@ -16,8 +16,8 @@ mod experts;
 mod forward;
 mod memory;
 mod network;
-mod ops;
 mod packed;
+mod prepared;
 mod rope;
 mod team;
 mod transformer;
@@ -31,14 +31,28 @@ use std::sync::Arc;
 
 use crate::gguf::{Gguf, GgufError};
 use crate::source::Source;
+pub use cache::CachePrecision;
 pub(crate) use config::{Architecture, Config};
 pub(crate) use forward::Wanted;
 pub use packed::PackedCache;
-pub(crate) use transformer::{LoadOptions, ReadError, Transformer};
+pub(crate) use transformer::{ReadError, Transformer};
 
 /// Tokens of a prompt that are read at once. More would make stopping slower without being
 /// faster.
 const STRETCH: usize = 512;
+
+/// How a decoder is loaded.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct LoadOptions<'a> {
+    /// Tokens that it is asked to hold; `None` takes what the model was trained for, as far as
+    /// memory goes.
+    pub(crate) context: Option<usize>,
+    /// Threads to compute on.
+    pub(crate) threads: usize,
+    pub(crate) precision: CachePrecision,
+    /// Where packed weights are kept, and the content hash of the model's file.
+    pub(crate) packed: Option<(&'a PackedCache, &'a str)>,
+}
 
 /// A network with its cache of keys and values.
 pub(crate) enum Decoder {
@@ -79,28 +93,22 @@ impl Runner {
 impl Decoder {
     /// Loads the weights of a GGUF file whose header was read from `source`.
     ///
-    /// `context` is the number of tokens that are asked for; `None` takes what the model can do
-    /// as far as memory goes.
+    /// # Errors
+    /// When the file is damaged, of a kind that docent does not run, or asks for more than there
+    /// is memory for.
     pub(crate) fn load(
         gguf: &Gguf,
         source: Arc<Source>,
-        context: Option<usize>,
-        threads: usize,
-        packed: Option<(&PackedCache, &str)>,
+        options: &LoadOptions<'_>,
     ) -> Result<Decoder, GgufError> {
         match Runner::of(gguf)? {
             Runner::Own(architecture) => {
                 let config = Config::from_gguf(gguf, architecture)?;
-                let options = LoadOptions {
-                    context: memory::context(&config, context)?,
-                    threads,
-                    packed,
-                };
-                let transformer = Transformer::load(gguf, config, source, &options)?;
+                let transformer = Transformer::load(gguf, config, source, options)?;
                 Ok(Decoder::Own(Box::new(transformer)))
             }
             Runner::Candle(architecture) => {
-                let candle = candle::Decoder::load(gguf, architecture, &source, context)?;
+                let candle = candle::Decoder::load(gguf, architecture, &source, options.context)?;
                 Ok(Decoder::Candle(Box::new(candle)))
             }
         }

@@ -12,8 +12,9 @@ pub(super) struct Team {
 }
 
 impl Team {
-    /// A team of `size` threads.
+    /// A team of `size` threads, or of one.
     pub(super) fn new(size: usize) -> Result<Team, ThreadPoolBuildError> {
+        let size = size.max(1);
         let pool = ThreadPoolBuilder::new()
             .num_threads(size)
             .thread_name(|index| format!("docent-decode-{index}"))

@@ -20,7 +20,12 @@ fn source(bytes: Vec<u8>) -> Arc<Source> {
 
 fn load(source: &Arc<Source>, threads: usize) -> Result<Transformer, GgufError> {
     let gguf = Gguf::read(&mut source.reader())?;
-    match Decoder::load(&gguf, source.clone(), Some(1024), threads, None)? {
+    let options = LoadOptions {
+        context: Some(1024),
+        threads,
+        ..LoadOptions::default()
+    };
+    match Decoder::load(&gguf, source.clone(), &options)? {
         Decoder::Own(transformer) => Ok(*transformer),
         Decoder::Candle(_) => panic!("left to candle"),
     }
@@ -240,12 +245,12 @@ fn a_missing_or_misshapen_tensor_is_named() {
             let mut gguf = Gguf::read(&mut source.reader()).unwrap();
             let entry = gguf.tensors.remove(name).unwrap();
             let optional = name == "output.weight" || name.ends_with(".bias");
-            let problem = |gguf: &Gguf| match Decoder::load(gguf, source.clone(), Some(64), 1, None)
-            {
-                Err(GgufError::Damaged(problem)) => Some(problem),
-                Err(other) => panic!("{name}: {other:?}"),
-                Ok(_) => None,
-            };
+            let problem =
+                |gguf: &Gguf| match Decoder::load(gguf, source.clone(), &LoadOptions::default()) {
+                    Err(GgufError::Damaged(problem)) => Some(problem),
+                    Err(other) => panic!("{name}: {other:?}"),
+                    Ok(_) => None,
+                };
             match problem(&gguf) {
                 Some(problem) => assert!(problem.contains("missing"), "{name}: {problem}"),
                 None => assert!(optional, "{name} is not missed"),
@@ -264,7 +269,7 @@ fn a_missing_or_misshapen_tensor_is_named() {
 fn an_unknown_architecture_is_named_with_the_list() {
     let source = source(tiny_gguf("mamba"));
     let gguf = Gguf::read(&mut source.reader()).unwrap();
-    match Decoder::load(&gguf, source, None, 1, None) {
+    match Decoder::load(&gguf, source, &LoadOptions::default()) {
         Err(GgufError::Unsupported(what, remedy)) => {
             assert!(what.contains("mamba"));
             for architecture in Architecture::ALL {

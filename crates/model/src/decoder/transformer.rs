@@ -13,8 +13,9 @@ use super::cache::{Cache, Shape};
 use super::config::Config;
 use super::forward::{Buffers, Pass, Wanted};
 use super::network::Network;
-use super::packed::{PackedCache, Plan, Store};
+use super::packed::{Plan, Store};
 use super::team::Team;
+use super::{LoadOptions, memory};
 
 /// A network on the processor, with its cache of keys and values.
 pub(crate) struct Transformer {
@@ -33,15 +34,6 @@ struct EmbeddingRows {
     start: u64,
     row_bytes: usize,
     row: Vec<u8>,
-}
-
-/// How a transformer is loaded.
-pub(crate) struct LoadOptions<'a> {
-    /// Tokens that it is to hold.
-    pub(crate) context: usize,
-    pub(crate) threads: usize,
-    /// Where packed weights are kept, and the content hash of the model's file.
-    pub(crate) packed: Option<(&'a PackedCache, &'a str)>,
 }
 
 /// Why tokens could not be read.
@@ -74,8 +66,10 @@ impl Transformer {
             layers: config.layers,
             heads: config.heads_kv,
             head: config.head,
+            precision: options.precision,
         };
-        let network = Network::load(gguf, &source, config, options.context, &mut plan)?;
+        let context = memory::context(shape, config.trained_context, options.context)?;
+        let network = Network::load(gguf, &source, config, context, &mut plan)?;
         let entry = &gguf.tensors[&network.embedding.tensor];
         let row_bytes = entry.bytes / entry.rows();
         let embedding = EmbeddingRows {
@@ -95,7 +89,7 @@ impl Transformer {
             store,
             source,
             embedding,
-            cache: Cache::new(shape, options.context),
+            cache: Cache::new(shape, context),
             team,
             buffers: Buffers::default(),
         })
@@ -113,7 +107,7 @@ impl Transformer {
 
     /// Bytes of weights, keys and values that are read to write one token after `depth` others.
     pub(crate) fn token_bytes(&self, depth: usize) -> usize {
-        self.network.weight_bytes(&self.store) + self.cache.read_bytes(depth)
+        self.network.weight_bytes(&self.store) + self.cache.bytes(depth)
     }
 
     /// Forgets all tokens but the first `count`.
@@ -155,7 +149,6 @@ impl Transformer {
             threads: self.team.size(),
             start,
             rows: tokens.len(),
-            context: self.cache.context(),
         };
         let (layers, buffers) = (&mut self.cache.layers, &mut self.buffers);
         self.team.enter(|| pass.run(layers, buffers, wanted));

@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 
 use docent_core::model::{GenerationEvent, GenerationRequest, Generator, Message, ModelError};
 
-use crate::decoder::{Decoder, PackedCache};
+use crate::decoder::{CachePrecision, Decoder, LoadOptions, PackedCache};
 use crate::error::LoadError;
 use crate::gguf::{Gguf, GgufError};
 use crate::source::Source;
@@ -42,6 +42,8 @@ pub struct GeneratorOptions {
     /// Tokens that prompt and answer may have together, as far as the model goes; `None` takes
     /// what the model was trained for, as far as memory goes.
     pub context_tokens: Option<usize>,
+    /// How precisely keys and values of what was read are kept.
+    pub cache_precision: CachePrecision,
     /// Where weights are kept in the form that they are computed in; `None` packs them in memory
     /// at each load.
     pub packed: Option<PackedCache>,
@@ -143,10 +145,14 @@ fn load(
     let threads = threads::resolve(options.threads);
     let source = Arc::new(source);
     let load = || {
-        let context = options.context_tokens;
         let hash = fingerprint.rsplit('@').next().unwrap_or_default();
-        let packed = options.packed.as_ref().map(|cache| (cache, hash));
-        Decoder::load(&gguf, source, context, threads, packed)
+        let options = LoadOptions {
+            context: options.context_tokens,
+            threads,
+            precision: options.cache_precision,
+            packed: options.packed.as_ref().map(|cache| (cache, hash)),
+        };
+        Decoder::load(&gguf, source, &options)
     };
     let decoder = threads::contain(load)
         .map_err(|panic| LoadError::damaged(path, panic))?
