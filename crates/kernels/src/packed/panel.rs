@@ -21,6 +21,15 @@ pub(crate) trait Widen {
     unsafe fn widen_halves(halves: &Halves) -> [f32; TILE_ROWS];
     /// Replaces each byte, which is below 16, by that entry of the table.
     unsafe fn look_up(table: &[u8; 16], bytes: &mut Group);
+    /// Each number times `factor`.
+    unsafe fn times(numbers: &[f32; TILE_ROWS], factor: f32) -> [f32; TILE_ROWS];
+    /// Each number times the signed byte in its place.
+    unsafe fn times_bytes(numbers: &[f32; TILE_ROWS], bytes: &[u8; TILE_ROWS]) -> [f32; TILE_ROWS];
+    /// The signed bytes of both in turn.
+    unsafe fn interleave_bytes(
+        even: &[u8; TILE_ROWS],
+        odd: &[u8; TILE_ROWS],
+    ) -> [[i16; 2]; TILE_ROWS];
 }
 
 /// An unpacked chunk of a quantised tile.
@@ -71,33 +80,34 @@ pub(crate) unsafe fn unpack<W: Widen>(
         return;
     };
     let (planes, factors) = chunk.split_at(columns / BLOCK * codes.bytes());
+    match codes {
+        Codes::Nibbles => each_block(planes, panel, |planes: &[Group; 4], groups| {
+            unpack_nibbles(planes, groups, |_, _| 0);
+        }),
+        Codes::NibblesAndBit => each_block(planes, panel, |planes: &[Group; 5], groups| {
+            let [nibbles @ .., bits] = planes;
+            unpack_nibbles(nibbles, groups, |g, i| (bits[i] >> g & 1) << 4);
+        }),
+        Codes::NibblesAndPair => each_block(planes, panel, |planes: &[Group; 6], groups| {
+            let [nibbles @ .., lower, upper] = planes;
+            unpack_nibbles(nibbles, groups, |g, i| {
+                let pairs = if g < 4 { lower } else { upper };
+                (pairs[i] >> (2 * (g % 4)) & 3) << 4
+            });
+        }),
+        Codes::Pairs => each_block(planes, panel, |planes: &[Group; 2], groups| {
+            unpack_pairs(planes, groups, |_, _| 0);
+        }),
+        Codes::PairsAndBit => each_block(planes, panel, |planes: &[Group; 3], groups| {
+            let [pairs @ .., bits] = planes;
+            unpack_pairs(pairs, groups, |g, i| (bits[i] >> g & 1) << 2);
+        }),
+        Codes::Bytes => each_block(planes, panel, |planes: &[Group; 8], groups| {
+            *groups = *planes;
+        }),
+    }
     // SAFETY: the caller's promise.
     unsafe {
-        match codes {
-            Codes::Nibbles => each_block(planes, panel, |planes, groups| {
-                unpack_nibbles(planes, groups);
-            }),
-            Codes::NibblesAndBit => each_block(planes, panel, |planes: &[Group; 5], groups| {
-                let [nibbles @ .., bits] = planes;
-                unpack_nibbles(nibbles, groups);
-                add_bits(bits, 4, groups);
-            }),
-            Codes::NibblesAndPair => each_block(planes, panel, |planes: &[Group; 6], groups| {
-                let [nibbles @ .., lower, upper] = planes;
-                unpack_nibbles(nibbles, groups);
-                add_pairs(lower, 4, &mut groups[..4]);
-                add_pairs(upper, 4, &mut groups[4..]);
-            }),
-            Codes::Pairs => each_block(planes, panel, unpack_pairs),
-            Codes::PairsAndBit => each_block(planes, panel, |planes: &[Group; 3], groups| {
-                let [pairs @ .., bits] = planes;
-                unpack_pairs(pairs, groups);
-                add_bits(bits, 2, groups);
-            }),
-            Codes::Bytes => each_block(planes, panel, |planes: &[Group; 8], groups| {
-                *groups = *planes;
-            }),
-        }
         if quant.levels() == Levels::Uneven {
             for group in &mut panel.codes[..columns / 4] {
                 W::look_up(&UNEVEN_CODES, group);
@@ -145,41 +155,28 @@ fn each_block<const N: usize>(
     }
 }
 
+/// Codes whose lower four bits are in the planes; `upper` gives the others of group `g`, place `i`.
 #[inline(always)]
-fn unpack_nibbles(planes: &[Group; 4], groups: &mut [Group; 8]) {
-    let (lower, upper) = groups.split_at_mut(4);
-    for ((plane, lower), upper) in planes.iter().zip(lower).zip(upper) {
-        for ((byte, lower), upper) in plane.iter().zip(lower).zip(upper) {
-            *lower = byte & 15;
-            *upper = byte >> 4;
+fn unpack_nibbles(
+    planes: &[Group; 4],
+    groups: &mut [Group; 8],
+    upper: impl Fn(usize, usize) -> u8,
+) {
+    let (first, second) = groups.split_at_mut(4);
+    for (g, plane) in planes.iter().enumerate() {
+        for (i, byte) in plane.iter().enumerate() {
+            first[g][i] = byte & 15 | upper(g, i);
+            second[g][i] = byte >> 4 | upper(g + 4, i);
         }
     }
 }
 
+/// Codes whose lower two bits are in the planes; `upper` gives the others of group `g`, place `i`.
 #[inline(always)]
-fn unpack_pairs(planes: &[Group; 2], groups: &mut [Group; 8]) {
-    for (plane, groups) in planes.iter().zip(groups.chunks_exact_mut(4)) {
-        groups.as_flattened_mut().fill(0);
-        add_pairs(plane, 0, groups);
-    }
-}
-
-/// Adds two bits of each code of four groups, as the bits from `to` on.
-#[inline(always)]
-fn add_pairs(plane: &Group, to: u32, groups: &mut [Group]) {
+fn unpack_pairs(planes: &[Group; 2], groups: &mut [Group; 8], upper: impl Fn(usize, usize) -> u8) {
     for (g, group) in groups.iter_mut().enumerate() {
-        for (byte, code) in plane.iter().zip(group) {
-            *code |= (byte >> (2 * g) & 3) << to;
-        }
-    }
-}
-
-/// Adds one bit of each code of eight groups, as bit `to`.
-#[inline(always)]
-fn add_bits(plane: &Group, to: u32, groups: &mut [Group; 8]) {
-    for (g, group) in groups.iter_mut().enumerate() {
-        for (byte, code) in plane.iter().zip(group) {
-            *code |= (byte >> g & 1) << to;
+        for (i, code) in group.iter_mut().enumerate() {
+            *code = planes[g / 4][i] >> (2 * (g % 4)) & 3 | upper(g, i);
         }
     }
 }
@@ -192,19 +189,16 @@ fn add_bits(plane: &Group, to: u32, groups: &mut [Group; 8]) {
 unsafe fn unpack_halves<W: Widen>(quant: Quant, factors: &[u8], blocks: usize, panel: &mut Panel) {
     let rows = factors.as_chunks().0;
     let (scales, minimums) = rows.split_at(blocks.min(rows.len()));
-    for (halves, to) in scales.iter().zip(&mut panel.scales) {
+    let offset = f32::from(offset(quant));
+    for (j, halves) in scales.iter().enumerate() {
         // SAFETY: the caller's promise.
-        *to = unsafe { W::widen_halves(halves) };
-    }
-    if quant.has_minimum() {
-        for (halves, to) in minimums.iter().zip(&mut panel.minimums) {
-            // SAFETY: the caller's promise.
-            *to = unsafe { W::widen_halves(halves) };
-        }
-    } else {
-        let offset = f32::from(offset(quant));
-        for (scales, to) in panel.scales[..blocks].iter().zip(&mut panel.minimums) {
-            *to = scales.map(|scale| -offset * scale);
+        unsafe {
+            let scale = W::widen_halves(halves);
+            panel.scales[j] = scale;
+            panel.minimums[j] = match minimums.get(j) {
+                Some(halves) => W::widen_halves(halves),
+                None => W::times(&scale, -offset),
+            };
         }
     }
 }
@@ -215,40 +209,70 @@ unsafe fn unpack_halves<W: Widen>(quant: Quant, factors: &[u8], blocks: usize, p
 /// As for [`Widen`].
 #[inline(always)]
 unsafe fn unpack_factors<W: Widen>(quant: Quant, factors: &[u8], panel: &mut Panel) {
-    let count = SUPER_BLOCK / quant.scale_columns();
+    let stretches = SUPER_BLOCK / quant.scale_columns();
+    let rows: &[[u8; TILE_ROWS]] = factors.as_chunks().0;
+    let (scales, rest) = rows.split_at(stretches.min(rows.len()));
+    let minimums = &rest[..stretches.min(rest.len())];
     let own_minimums = quant.has_minimum() && quant != Quant::Q2K;
-    let bytes = count * (1 + usize::from(own_minimums)) * TILE_ROWS;
-    let (bytes, halves) = factors.split_at(bytes.min(factors.len()));
-    let rows: &[[u8; TILE_ROWS]] = bytes.as_chunks().0;
-    let halves: &[Halves] = halves.as_chunks().0;
-    // SAFETY: the caller's promise.
-    let (scale, minimum) = unsafe {
-        let scale = W::widen_halves(&halves[0]);
-        match halves.get(1) {
-            Some(minimum) => (scale, W::widen_halves(minimum)),
-            None => (scale, scale),
-        }
+    let halves = if own_minimums {
+        &rest[minimums.len()..]
+    } else {
+        rest
     };
-    panel.minimum_scales = minimum.map(|minimum| -minimum);
-    let (scales, minimums) = rows.split_at(count.min(rows.len()));
-    for (bytes, to) in scales.iter().zip(&mut panel.scales) {
-        for lane in 0..TILE_ROWS {
-            let whole = match quant {
-                Quant::Q2K => (bytes[lane] & 15) as i8,
-                _ => bytes[lane] as i8,
-            };
-            to[lane] = scale[lane] * f32::from(whole);
+    let (halves, _) = halves.as_flattened().as_chunks();
+    let Some(scale_halves) = halves.first() else {
+        return;
+    };
+    // SAFETY: the caller's promise.
+    let scale = unsafe { W::widen_halves(scale_halves) };
+    match (quant, halves.get(1)) {
+        (Quant::Q2K, Some(minimum)) => {
+            let mut split = [[[0; TILE_ROWS]; SUPER_BLOCK / 16]; 2];
+            let [lower, upper] = &mut split;
+            for (i, byte) in scales.as_flattened().iter().enumerate() {
+                lower.as_flattened_mut()[i] = byte & 15;
+                upper.as_flattened_mut()[i] = byte >> 4;
+            }
+            // SAFETY: the caller's promise.
+            unsafe {
+                let minimum = W::widen_halves(minimum);
+                set_factors::<W>((&scale, lower), (&minimum, upper), 1.0, panel);
+            }
         }
+        // SAFETY: the caller's promise.
+        (_, Some(minimum)) => unsafe {
+            let minimum = W::widen_halves(minimum);
+            set_factors::<W>((&scale, scales), (&minimum, minimums), 1.0, panel);
+        },
+        // SAFETY: the caller's promise.
+        (_, None) => unsafe {
+            let offset = f32::from(offset(quant));
+            set_factors::<W>((&scale, scales), (&scale, scales), offset, panel);
+        },
     }
-    let offset = i16::from(offset(quant));
-    for j in 0..count {
-        for (lane, pair) in panel.factors[j / 2].iter_mut().enumerate() {
-            pair[j % 2] = match quant {
-                Quant::Q2K => i16::from(scales[j][lane] >> 4),
-                _ if own_minimums => i16::from(minimums[j][lane]),
-                _ => offset * i16::from(scales[j][lane] as i8),
-            };
+}
+
+/// Sets the scales, and the factors of what is taken away: each is a number for a row, then bytes
+/// for each stretch that multiply it.
+///
+/// # Safety
+/// As for [`Widen`].
+#[inline(always)]
+unsafe fn set_factors<W: Widen>(
+    (scale, scales): (&[f32; TILE_ROWS], &[[u8; TILE_ROWS]]),
+    (minimum, minimums): (&[f32; TILE_ROWS], &[[u8; TILE_ROWS]]),
+    offset: f32,
+    panel: &mut Panel,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        for (bytes, to) in scales.iter().zip(&mut panel.scales) {
+            *to = W::times_bytes(scale, bytes);
         }
+        for ([even, odd], to) in minimums.as_chunks().0.iter().zip(&mut panel.factors) {
+            *to = W::interleave_bytes(even, odd);
+        }
+        panel.minimum_scales = W::times(minimum, -offset);
     }
 }
 

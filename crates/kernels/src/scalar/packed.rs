@@ -21,6 +21,21 @@ impl Widen for Halves {
             *byte = table[usize::from(*byte & 15)];
         }
     }
+
+    unsafe fn times(numbers: &[f32; TILE_ROWS], factor: f32) -> [f32; TILE_ROWS] {
+        numbers.map(|number| number * factor)
+    }
+
+    unsafe fn times_bytes(numbers: &[f32; TILE_ROWS], bytes: &[u8; TILE_ROWS]) -> [f32; TILE_ROWS] {
+        std::array::from_fn(|i| numbers[i] * f32::from(bytes[i] as i8))
+    }
+
+    unsafe fn interleave_bytes(
+        even: &[u8; TILE_ROWS],
+        odd: &[u8; TILE_ROWS],
+    ) -> [[i16; 2]; TILE_ROWS] {
+        std::array::from_fn(|i| [even[i], odd[i]].map(|byte| i16::from(byte as i8)))
+    }
 }
 
 pub(crate) fn multiply_packed(mut product: Product<'_, '_>) {

@@ -15,25 +15,39 @@ pub(crate) unsafe fn gate<V: Vector>(gate: Gate, values: &mut [f32], factors: &[
         Gate::Gelu => Activation::Gelu.tail(),
         Gate::GeluTanh => Activation::GeluTanh.tail(),
     };
-    // SAFETY: the caller's promise.
+    let whole = values.len() - values.len() % V::LANES;
+    // SAFETY: the caller's promise; every access starts `LANES` before `whole` or earlier, or
+    // lies in arrays that no vector is longer than.
     unsafe {
-        match tail {
-            None => each_pair(values, factors, |x, factor| gated(x, silu::<V>(x), factor)),
-            Some(tail) => each_pair(values, factors, |x, factor| {
-                gated(x, gelu::<V>(x, tail), factor)
-            }),
+        for i in (0..whole).step_by(V::LANES) {
+            let to = values.as_mut_ptr().add(i);
+            gated(V::load(to), tail, V::load(factors.as_ptr().add(i))).store(to);
         }
+        let (values, factors) = (&mut values[whole..], &factors[whole..]);
+        let (mut left, mut right) = ([0.0; MOST_LANES], [0.0; MOST_LANES]);
+        left[..values.len()].copy_from_slice(values);
+        right[..factors.len()].copy_from_slice(factors);
+        let last = gated(V::load(left.as_ptr()), tail, V::load(right.as_ptr()));
+        last.store(left.as_mut_ptr());
+        values.copy_from_slice(&left[..values.len()]);
     }
 }
 
-/// `active · factor`, or no number where `x` is not finite.
+/// The gate of `x`, by the tail of a GELU or else SiLU, times `factor`; no number where `x` is
+/// not finite.
 ///
 /// # Safety
 /// As for [`Vector`].
 #[inline(always)]
-unsafe fn gated<V: Vector>(x: V, active: V, factor: V) -> V {
+unsafe fn gated<V: Vector>(x: V, tail: Option<&Tail>, factor: V) -> V {
     // SAFETY: the caller's promise.
-    unsafe { active.add(x.sub(x)).mul(factor) }
+    unsafe {
+        let active = match tail {
+            Some(tail) => activate::<V, 1>([x], tail)[0],
+            None => silu(x),
+        };
+        active.add(x.sub(x)).mul(factor)
+    }
 }
 
 /// `x / (1 + e^−x)` as `(max(x, 0) + min(x, 0) · e) / (1 + e)` with `e = e^−|x|`, which cannot
@@ -49,38 +63,6 @@ unsafe fn silu<V: Vector>(x: V) -> V {
         let e = exp2(x.abs().mul(V::splat(-std::f32::consts::LOG2_E)));
         let above = x.min(zero).mul_add(e, x.max(zero));
         above.div(e.add(V::splat(1.0)))
-    }
-}
-
-/// # Safety
-/// As for [`Vector`].
-#[inline(always)]
-unsafe fn gelu<V: Vector>(x: V, tail: &Tail) -> V {
-    // SAFETY: the caller's promise.
-    unsafe { activate::<V, 1>([x], tail)[0] }
-}
-
-/// Replaces each vector of `values` by a function of it and of the same place of `factors`.
-///
-/// # Safety
-/// As for [`Vector`]; the slices are equally long.
-#[inline(always)]
-unsafe fn each_pair<V: Vector>(values: &mut [f32], factors: &[f32], of: impl Fn(V, V) -> V) {
-    let whole = values.len() - values.len() % V::LANES;
-    // SAFETY: the caller's promise; every access starts `LANES` before `whole` or earlier, or
-    // lies in arrays that no vector is longer than.
-    unsafe {
-        for i in (0..whole).step_by(V::LANES) {
-            let to = values.as_mut_ptr().add(i);
-            of(V::load(to), V::load(factors.as_ptr().add(i))).store(to);
-        }
-        let (values, factors) = (&mut values[whole..], &factors[whole..]);
-        let (mut left, mut right) = ([0.0; MOST_LANES], [0.0; MOST_LANES]);
-        left[..values.len()].copy_from_slice(values);
-        right[..factors.len()].copy_from_slice(factors);
-        let last = of(V::load(left.as_ptr()), V::load(right.as_ptr()));
-        last.store(left.as_mut_ptr());
-        values.copy_from_slice(&left[..values.len()]);
     }
 }
 

@@ -246,6 +246,52 @@ macro_rules! vector_of_256_bits {
                     }
                 }
             }
+
+            #[inline(always)]
+            unsafe fn times(numbers: &[f32; 16], factor: f32) -> [f32; 16] {
+                let mut products = [0.0; 16];
+                // SAFETY: the caller's promise; both arrays are as long as two vectors.
+                unsafe {
+                    for half in 0..2 {
+                        let numbers = _mm256_loadu_ps(numbers.as_ptr().add(8 * half));
+                        let product = _mm256_mul_ps(numbers, _mm256_set1_ps(factor));
+                        _mm256_storeu_ps(products.as_mut_ptr().add(8 * half), product);
+                    }
+                }
+                products
+            }
+
+            #[inline(always)]
+            unsafe fn times_bytes(numbers: &[f32; 16], bytes: &[u8; 16]) -> [f32; 16] {
+                let mut products = [0.0; 16];
+                // SAFETY: the caller's promise; the arrays are as long as two vectors.
+                unsafe {
+                    for half in 0..2 {
+                        let bytes = _mm_loadl_epi64(bytes.as_ptr().add(8 * half).cast());
+                        let bytes = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+                        let numbers = _mm256_loadu_ps(numbers.as_ptr().add(8 * half));
+                        let product = _mm256_mul_ps(numbers, bytes);
+                        _mm256_storeu_ps(products.as_mut_ptr().add(8 * half), product);
+                    }
+                }
+                products
+            }
+
+            #[inline(always)]
+            unsafe fn interleave_bytes(even: &[u8; 16], odd: &[u8; 16]) -> [[i16; 2]; 16] {
+                let mut pairs = [[0; 2]; 16];
+                // SAFETY: the caller's promise; the arrays are as long as the vectors.
+                unsafe {
+                    let even = _mm_loadu_si128(even.as_ptr().cast());
+                    let odd = _mm_loadu_si128(odd.as_ptr().cast());
+                    let halves = [_mm_unpacklo_epi8(even, odd), _mm_unpackhi_epi8(even, odd)];
+                    for (half, bytes) in halves.into_iter().enumerate() {
+                        let to = pairs.as_mut_ptr().add(8 * half).cast();
+                        _mm256_storeu_si256(to, _mm256_cvtepi8_epi16(bytes));
+                    }
+                }
+                pairs
+            }
         }
     };
 }

@@ -203,4 +203,43 @@ impl Widen for Avx512 {
             _mm512_storeu_si512(bytes.as_mut_ptr().cast(), found);
         }
     }
+
+    #[inline(always)]
+    unsafe fn times(numbers: &[f32; 16], factor: f32) -> [f32; 16] {
+        let mut products = [0.0; 16];
+        // SAFETY: the caller's promise; both arrays are as long as the vectors.
+        unsafe {
+            let numbers = _mm512_loadu_ps(numbers.as_ptr());
+            let product = _mm512_mul_ps(numbers, _mm512_set1_ps(factor));
+            _mm512_storeu_ps(products.as_mut_ptr(), product);
+        }
+        products
+    }
+
+    #[inline(always)]
+    unsafe fn times_bytes(numbers: &[f32; 16], bytes: &[u8; 16]) -> [f32; 16] {
+        let mut products = [0.0; 16];
+        // SAFETY: the caller's promise; the arrays are as long as the vectors.
+        unsafe {
+            let bytes = _mm_loadu_si128(bytes.as_ptr().cast());
+            let bytes = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
+            let product = _mm512_mul_ps(_mm512_loadu_ps(numbers.as_ptr()), bytes);
+            _mm512_storeu_ps(products.as_mut_ptr(), product);
+        }
+        products
+    }
+
+    #[inline(always)]
+    unsafe fn interleave_bytes(even: &[u8; 16], odd: &[u8; 16]) -> [[i16; 2]; 16] {
+        let mut pairs = [[0; 2]; 16];
+        // SAFETY: the caller's promise; the arrays are as long as the vectors.
+        unsafe {
+            let even = _mm_loadu_si128(even.as_ptr().cast());
+            let odd = _mm_loadu_si128(odd.as_ptr().cast());
+            let (first, last) = (_mm_unpacklo_epi8(even, odd), _mm_unpackhi_epi8(even, odd));
+            let words = _mm512_cvtepi8_epi16(_mm256_set_m128i(last, first));
+            _mm512_storeu_si512(pairs.as_mut_ptr().cast(), words);
+        }
+        pairs
+    }
 }
