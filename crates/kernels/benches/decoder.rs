@@ -5,6 +5,7 @@
 //! ever makes them longer. Words on the command line choose lines that contain them all.
 
 use std::hint::black_box;
+use std::io::Write;
 use std::time::Instant;
 
 use docent_kernels::Isa;
@@ -13,7 +14,7 @@ use docent_kernels::cache::{
     Attention, CacheKind, CacheLayout, CacheScratch, HeadCache, Queries, attend,
 };
 use docent_kernels::packed::{
-    ColumnsMut, InputKind, Inputs, PackedWeights, Scratch, Shape, multiply, pack,
+    ColumnsMut, InputKind, Inputs, PackedWeights, Scratch, Shape, TILE_ROWS, multiply, pack,
 };
 use docent_kernels::quant::Quant;
 use docent_kernels::quant::half::f32_to_f16;
@@ -21,6 +22,8 @@ use docent_kernels::quant::half::f32_to_f16;
 /// Seconds that one line may take, and timings it has at least.
 const BUDGET_S: f64 = 0.6;
 const LEAST_TIMINGS: usize = 3;
+/// Multiply-adds of one call where many rows are multiplied: about a millisecond.
+const MOST_PRODUCTS: usize = 300_000_000;
 
 /// The best time of one call, in seconds.
 fn best(mut call: impl FnMut()) -> f64 {
@@ -35,7 +38,7 @@ fn best(mut call: impl FnMut()) -> f64 {
     best
 }
 
-/// Prints a line unless the command line asks for others.
+/// Prints a line unless the command line asks for others; where nobody reads it, that is no harm.
 fn line(name: String, bytes: usize, products: usize, call: impl FnMut()) {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let asked = words.iter().filter(|word| !word.starts_with("--"));
@@ -43,7 +46,8 @@ fn line(name: String, bytes: usize, products: usize, call: impl FnMut()) {
         return;
     }
     let seconds = best(call);
-    println!(
+    let _ = writeln!(
+        std::io::stdout(),
         "{name:<44} {:>9.1} us {:>7.1} GB/s {:>7.1} GMAC/s",
         seconds * 1e6,
         bytes as f64 / seconds / 1e9,
@@ -106,22 +110,30 @@ fn products(isa: Isa) {
         let bytes = weights(shape);
         let weights = PackedWeights::new(shape, &bytes).expect("as many bytes");
         let mut scratch = Scratch::new();
+        let name = format!("{rows}x{columns}");
         for count in [1, 4, 512] {
             let mut inputs = Inputs::new();
             inputs.set(isa, InputKind::of(quant), &wave(count * columns), columns);
+            // Of many rows' products so few tiles that other work rarely comes between.
+            let most = MOST_PRODUCTS / (columns * count * TILE_ROWS);
+            let tiles = if count == 1 {
+                shape.tiles()
+            } else {
+                shape.tiles().min(most)
+            };
+            let part = weights.rows(0..(tiles * TILE_ROWS).min(rows));
+            let rows = part.shape().rows();
             let mut out = vec![0.0; count * rows];
-            let name = format!("{isa:?} {} {rows}x{columns} m={count}", quant.name());
-            line(name, bytes.len(), rows * columns * count, || {
-                let out = ColumnsMut::new(&mut out, rows);
-                multiply(
-                    isa,
-                    black_box(&weights),
-                    0..shape.tiles(),
-                    &inputs,
-                    out,
-                    &mut scratch,
-                );
-            });
+            let name = format!("{isa:?} {} {name} m={count}", quant.name());
+            line(
+                name,
+                part.shape().packed_bytes(),
+                rows * columns * count,
+                || {
+                    let out = ColumnsMut::new(&mut out, rows);
+                    multiply(isa, black_box(&part), 0..tiles, &inputs, out, &mut scratch);
+                },
+            );
         }
     }
 }
@@ -188,7 +200,20 @@ fn quantising(isa: Isa) {
     }
 }
 
+fn packing() {
+    for quant in [Quant::Q4_1, Quant::Q4K, Quant::Q6K, Quant::Q8_0] {
+        let shape = Shape::new(quant, 512, 4096).expect("a shape that can be");
+        let source = vec![0x11; shape.source_bytes()];
+        let mut packed = Aligned::<u8>::zeroed(shape.packed_bytes());
+        let name = format!("pack {}", quant.name());
+        line(name, source.len(), 512 * 4096, || {
+            pack(shape, black_box(&source), &mut packed).expect("lengths that agree");
+        });
+    }
+}
+
 fn main() {
+    packing();
     for isa in Isa::available()
         .into_iter()
         .filter(|isa| *isa != Isa::SCALAR)

@@ -121,14 +121,14 @@ pub(crate) trait Vector: Copy + Widen {
     }
 }
 
-/// Asks for the cache lines that lie `ahead` bytes behind those of `bytes`.
+/// Asks for the cache lines that lie `ahead` bytes behind those of `bytes`, to be read once.
 #[inline(always)]
 fn prefetch(bytes: &[u8], ahead: usize) {
     #[cfg(target_arch = "x86_64")]
     for line in bytes.chunks(64) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        use std::arch::x86_64::{_MM_HINT_NTA, _mm_prefetch};
         // SAFETY: every x86-64 processor has the instruction, which may be given any address.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().wrapping_add(ahead).cast()) };
+        unsafe { _mm_prefetch::<_MM_HINT_NTA>(line.as_ptr().wrapping_add(ahead).cast()) };
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (bytes, ahead);

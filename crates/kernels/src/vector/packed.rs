@@ -14,8 +14,9 @@ use crate::quant::{BLOCK, Levels, Quant, SUPER_BLOCK};
 /// Up to this many rows one tile is worked on at a time, so that the weights are read as one
 /// stream.
 const FEW_ROWS: usize = 4;
-/// Bytes of weights that are asked for ahead of their use.
-const PREFETCH: usize = 4096;
+/// Bytes of weights that are asked for ahead of their use: what memory delivers in the time that
+/// it takes to answer, and some more.
+const PREFETCH: usize = 8192;
 
 /// Multiplies `ROWS` rows by `VECTORS` vectors of sums at a time; `VECTORS` fill two tiles or
 /// one, `TILE_VECTORS` fill one.
@@ -31,7 +32,7 @@ pub(crate) unsafe fn multiply_packed<
 >(
     mut product: Product<'_, '_>,
 ) {
-    const { assert!(TILE_VECTORS * V::LANES == TILE_ROWS) };
+    const { assert!(ROWS <= MOST_GROUPED && TILE_VECTORS * V::LANES == TILE_ROWS) };
     const { assert!(VECTORS * V::LANES <= MOST_TILES * TILE_ROWS) };
     let side_by_side = VECTORS / TILE_VECTORS;
     let rows = product.inputs.rows();
@@ -122,6 +123,9 @@ struct Chunk {
     panels: *const Panel,
     float_panels: *const FloatPanel,
 }
+
+/// Rows that [`in_groups`] knows to take at a time.
+const MOST_GROUPED: usize = 6;
 
 /// Calls a method for all rows, as many at a time as the first constant says and then all that
 /// are left.
