@@ -108,12 +108,18 @@ pub struct Message {
 pub struct Sampling {
     /// 0 takes the likeliest token every time.
     pub temperature: f32,
+    /// Keep so many of the likeliest tokens; 0 keeps all.
+    pub top_k: usize,
     /// Keep the likeliest tokens that together reach this probability; 1 keeps all.
     pub top_p: f32,
+    /// Keep the tokens that are at least so likely in comparison with the likeliest; 0 keeps all.
+    pub min_p: f32,
     /// Penalty on tokens that were just used; 1 is none.
     pub repetition_penalty: f32,
     /// Seed of the random numbers.
     pub seed: u64,
+    /// The answer ends before the first of these strings.
+    pub stop: Vec<String>,
 }
 
 impl Default for Sampling {
@@ -121,9 +127,12 @@ impl Default for Sampling {
     fn default() -> Self {
         Sampling {
             temperature: 0.0,
+            top_k: 0,
             top_p: 1.0,
+            min_p: 0.0,
             repetition_penalty: 1.1,
             seed: 0,
+            stop: Vec::new(),
         }
     }
 }

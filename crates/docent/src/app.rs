@@ -163,6 +163,7 @@ impl App {
         let options = GeneratorOptions {
             threads: models.threads,
             context_tokens: (models.context_tokens > 0).then_some(models.context_tokens),
+            ..GeneratorOptions::default()
         };
         move || docent_model::load_generator(&source, options).map_err(|error| error.to_string())
     }

@@ -1,5 +1,7 @@
 //! What follows the first product of a feed-forward block.
 
+use crate::{Isa, dispatch};
+
 /// A function of one number, applied to each result of a matrix product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
@@ -22,6 +24,34 @@ impl Activation {
             Activation::GeluTanh => Some(&GELU_TANH),
             Activation::Relu => Some(&RELU),
         }
+    }
+}
+
+/// What one half of a gated feed-forward block goes through before it multiplies the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// `x / (1 + e^−x)`.
+    Silu,
+    /// [`Activation::Gelu`].
+    Gelu,
+    /// [`Activation::GeluTanh`].
+    GeluTanh,
+}
+
+/// Replaces each of `values` by `gate(x) · factor`, with the factor in its place. A value that
+/// is no finite number becomes one that is none.
+///
+/// # Panics
+/// When the two differ in length.
+pub fn apply_gate(isa: Isa, gate: Gate, values: &mut [f32], factors: &[f32]) {
+    assert_eq!(values.len(), factors.len(), "a factor for each value");
+    dispatch!(isa, gate(gate, values, factors));
+}
+
+/// Replaces a row by `e^x / Σ e^x`.
+pub fn softmax(isa: Isa, row: &mut [f32]) {
+    if !row.is_empty() {
+        dispatch!(isa, softmax(row));
     }
 }
 
@@ -122,5 +152,68 @@ mod tests {
         assert_eq!(scalar::activate(-3.5, Activation::Relu.tail()), 0.0);
         assert_eq!(scalar::activate(3.5, Activation::Relu.tail()), 3.5);
         assert_eq!(scalar::activate(-3.5, Activation::Identity.tail()), -3.5);
+    }
+
+    #[test]
+    fn gates_are_their_definitions() {
+        let silu = |x: f64| x / (1.0 + (-x).exp());
+        let gelu = |x: f64| x * 0.5 * (1.0 + erf(x * std::f64::consts::FRAC_1_SQRT_2));
+        let values: Vec<f32> = (-75..=75).map(|i| i as f32 / 15.0).collect();
+        let factors: Vec<f32> = (0..values.len()).map(|i| i as f32 / 50.0 - 1.0).collect();
+        for isa in Isa::available() {
+            for gate in [Gate::Silu, Gate::Gelu, Gate::GeluTanh] {
+                let mut got = values.clone();
+                apply_gate(isa, gate, &mut got, &factors);
+                for ((got, x), factor) in got.iter().zip(&values).zip(&factors) {
+                    let x = f64::from(*x);
+                    let active = if gate == Gate::Silu { silu(x) } else { gelu(x) };
+                    let expected = active * f64::from(*factor);
+                    let room = if gate == Gate::GeluTanh { 2e-3 } else { 5e-6 };
+                    assert!(
+                        (f64::from(*got) - expected).abs() < room,
+                        "{isa:?} {gate:?} {x}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn gates_stay_within_bounds_and_keep_what_is_no_number() {
+        let extremes = [-1e30, -200.0, 200.0, 1e30, f32::NAN, f32::INFINITY];
+        let extremes: Vec<f32> = extremes.into_iter().cycle().take(24).collect();
+        for isa in Isa::available() {
+            for gate in [Gate::Silu, Gate::Gelu, Gate::GeluTanh] {
+                let mut got = extremes.clone();
+                apply_gate(isa, gate, &mut got, &[1.0; 24]);
+                for (got, x) in got.iter().zip(&extremes) {
+                    if x.is_finite() {
+                        assert!(
+                            (got - x.max(0.0)).abs() <= 1e-5 * x.abs(),
+                            "{isa:?} {x}: {got}"
+                        );
+                    } else {
+                        assert!(got.is_nan(), "{isa:?} {x}: {got}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn softmax_sums_to_one() {
+        for isa in Isa::available() {
+            for len in [1, 5, 16, 77] {
+                let row: Vec<f32> = (0..len).map(|i| (i as f32 * 1.3).sin() * 90.0).collect();
+                let mut got = row.clone();
+                softmax(isa, &mut got);
+                let sum: f64 = row.iter().map(|x| f64::from(x - row[0]).exp()).sum();
+                for (got, x) in got.iter().zip(&row) {
+                    let expected = f64::from(x - row[0]).exp() / sum;
+                    assert!((f64::from(*got) - expected).abs() < 2e-6, "{isa:?}");
+                }
+            }
+            softmax(isa, &mut []);
+        }
     }
 }

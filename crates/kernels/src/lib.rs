@@ -17,11 +17,15 @@
 pub mod activation;
 pub mod aligned;
 pub mod attention;
+pub mod cache;
 pub mod dot;
 pub mod isa;
 pub mod matmul;
 pub mod norm;
+pub mod packed;
+pub mod quant;
 pub mod quantise;
+pub mod rope;
 
 mod scalar;
 mod vector;

@@ -1,4 +1,4 @@
-//! Layer normalisation, with the residual that goes into it.
+//! Layer normalisation, with the residual that goes into it, and by the root mean square.
 
 use crate::{Isa, dispatch};
 
@@ -29,6 +29,22 @@ pub fn add_layer_norm(isa: Isa, update: &[f32], norm: LayerNorm<'_>, hidden: &mu
         .zip(update.chunks_exact(width))
     {
         dispatch!(isa, add_layer_norm_row(update, norm, row));
+    }
+}
+
+/// Writes `gain · x / √(mean of x² + epsilon)` of each row of `values` to `out`.
+///
+/// # Panics
+/// When `values` is not a whole number of rows as long as `gain`, or `out` has another length.
+pub fn rms_norm(isa: Isa, values: &[f32], gain: &[f32], epsilon: f32, out: &mut [f32]) {
+    let width = gain.len();
+    assert!(
+        width > 0 && values.len().is_multiple_of(width),
+        "whole rows"
+    );
+    assert_eq!(values.len(), out.len(), "a row out for each");
+    for (row, out) in values.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
+        dispatch!(isa, rms_norm_row(row, gain, epsilon, out));
     }
 }
 
@@ -100,6 +116,28 @@ mod tests {
                 row.iter().all(|x| (x - 0.25).abs() < 1e-3),
                 "{isa:?}: {row:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_row_is_divided_by_its_root_mean_square() {
+        for width in [1, 7, 64, 100, 576] {
+            let row: Vec<f32> = (0..2 * width)
+                .map(|i| (i as f32 * 0.9).sin() * 5.0)
+                .collect();
+            let gain: Vec<f32> = (0..width).map(|i| 1.0 + i as f32 / 100.0).collect();
+            for isa in Isa::available() {
+                let mut out = vec![f32::NAN; 2 * width];
+                rms_norm(isa, &row, &gain, 1e-5, &mut out);
+                for (row, out) in row.chunks(width).zip(out.chunks(width)) {
+                    let squares: f64 = row.iter().map(|x| f64::from(*x).powi(2)).sum();
+                    let root = (squares / width as f64 + 1e-5).sqrt();
+                    for ((x, gain), got) in row.iter().zip(&gain).zip(out) {
+                        let expected = f64::from(*x) / root * f64::from(*gain);
+                        assert!((f64::from(*got) - expected).abs() < 1e-5, "{isa:?}");
+                    }
+                }
+            }
         }
     }
 }

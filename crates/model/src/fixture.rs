@@ -107,17 +107,15 @@ impl GgufWriter {
     }
 }
 
-const EMBEDDING: u64 = 64;
-const HEAD: u64 = 16;
-const HEADS: u64 = 4;
-const HEADS_KV: u64 = 2;
-const FEED_FORWARD: u64 = 96;
-const LAYERS: u64 = 2;
-
 const CHATML: &str = "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 
 /// A model of two layers with one token for each byte.
 pub(crate) fn tiny_gguf(architecture: &str) -> Vec<u8> {
+    tiny_model(&Tiny::of(architecture))
+}
+
+/// A small model with one token for each byte.
+pub(crate) fn tiny_model(tiny: &Tiny) -> Vec<u8> {
     let mut writer = GgufWriter::new();
     let mut tokens: Vec<String> = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
         .map(String::from)
@@ -138,7 +136,7 @@ pub(crate) fn tiny_gguf(architecture: &str) -> Vec<u8> {
     writer.integer("tokenizer.ggml.bos_token_id", 1);
     writer.integer("tokenizer.ggml.eos_token_id", 2);
     writer.flag("tokenizer.ggml.add_bos_token", false);
-    network(writer, architecture, tokens.len() as u64)
+    network(writer, tiny, tokens.len() as u64)
 }
 
 /// A model of two layers with a vocabulary of scored pieces.
@@ -166,92 +164,245 @@ pub(crate) fn tiny_pieces_gguf() -> Vec<u8> {
     writer.integer("tokenizer.ggml.bos_token_id", 1);
     writer.integer("tokenizer.ggml.eos_token_id", 2);
     writer.integer("tokenizer.ggml.unknown_token_id", 0);
-    network(writer, "llama", tokens.len() as u64)
+    network(writer, &Tiny::of("llama"), tokens.len() as u64)
+}
+
+/// The network of a small model.
+pub(crate) struct Tiny {
+    pub(crate) architecture: String,
+    pub(crate) layers: u64,
+    pub(crate) embedding: u64,
+    pub(crate) feed_forward: u64,
+    pub(crate) heads: u64,
+    pub(crate) heads_kv: u64,
+    pub(crate) head: u64,
+    pub(crate) window: u64,
+    pub(crate) experts: Option<Experts>,
+    /// More metadata below the architecture's name.
+    pub(crate) floats: Vec<(&'static str, f32)>,
+    pub(crate) integers: Vec<(&'static str, u32)>,
+    pub(crate) texts: Vec<(&'static str, &'static str)>,
+    /// Tensors of one dimension with all their numbers.
+    pub(crate) vectors: Vec<(&'static str, Vec<f32>)>,
+    /// Without an output matrix: the vocabulary's serves for both.
+    pub(crate) tied: bool,
+    /// How matrices are stored; `None`: as floats.
+    pub(crate) encoding: Option<Encoding>,
+}
+
+/// How the experts of a small model are stored.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Experts {
+    /// All of a layer in one tensor.
+    Merged,
+    /// A tensor for each.
+    Single,
+}
+
+/// A way of storing matrices.
+#[derive(Clone, Copy)]
+pub(crate) struct Encoding {
+    /// The type's number in the format.
+    pub(crate) kind: u32,
+    /// Encodes whole rows.
+    pub(crate) encode: fn(&[f32]) -> Vec<u8>,
+}
+
+/// Experts of a small mixture; half of them are used.
+const EXPERTS: u64 = 4;
+
+impl Tiny {
+    /// A network of floats in the architecture's own way.
+    pub(crate) fn of(architecture: &str) -> Tiny {
+        Tiny {
+            architecture: architecture.into(),
+            layers: match architecture {
+                "smollm3" | "olmo2" => 4,
+                "gemma3" => 6,
+                _ => 2,
+            },
+            embedding: 64,
+            feed_forward: 96,
+            heads: 4,
+            heads_kv: 2,
+            head: 16,
+            window: 512,
+            experts: matches!(architecture, "qwen3moe" | "granitemoe").then_some(Experts::Merged),
+            floats: match architecture {
+                "granite" | "granitemoe" => vec![
+                    ("embedding_scale", 12.0),
+                    ("residual_scale", 0.22),
+                    ("logit_scale", 8.0),
+                    ("attention.scale", 0.1),
+                ],
+                _ => Vec::new(),
+            },
+            integers: Vec::new(),
+            texts: Vec::new(),
+            vectors: Vec::new(),
+            tied: false,
+            encoding: None,
+        }
+    }
+
+    fn integers(&self) -> Vec<(&'static str, u32)> {
+        let mut integers = vec![
+            ("context_length", 1024),
+            ("block_count", self.layers as u32),
+            ("embedding_length", self.embedding as u32),
+            ("feed_forward_length", self.feed_forward as u32),
+            ("attention.head_count", self.heads as u32),
+            ("attention.head_count_kv", self.heads_kv as u32),
+            ("attention.key_length", self.head as u32),
+            ("attention.value_length", self.head as u32),
+            ("attention.sliding_window", self.window as u32),
+            ("rope.dimension_count", self.head as u32),
+        ];
+        if self.experts.is_some() {
+            integers.push(("expert_count", EXPERTS as u32));
+            integers.push(("expert_used_count", EXPERTS as u32 / 2));
+        }
+        integers.retain(|(key, _)| self.integers.iter().all(|(other, _)| key != other));
+        integers.extend(&self.integers);
+        integers
+    }
+
+    /// Names and dimensions of the tensors, columns first.
+    fn tensors(&self, vocabulary: u64) -> Vec<(String, Vec<u64>)> {
+        let embedding = self.embedding;
+        let mut tensors = vec![("token_embd.weight".to_string(), vec![embedding, vocabulary])];
+        for layer in 0..self.layers {
+            let mut add = |name: &str, shape: &[u64]| {
+                tensors.push((format!("blk.{layer}.{name}"), shape.to_vec()));
+            };
+            self.attention(&mut add);
+            self.feed_forward(&mut add);
+        }
+        if !self.tied {
+            tensors.push(("output.weight".into(), vec![embedding, vocabulary]));
+        }
+        tensors.push(("output_norm.weight".into(), vec![embedding]));
+        tensors
+    }
+
+    fn attention(&self, add: &mut impl FnMut(&str, &[u64])) {
+        let (embedding, architecture) = (self.embedding, self.architecture.as_str());
+        let (queries, keys) = (self.heads * self.head, self.heads_kv * self.head);
+        if architecture != "olmo2" {
+            add("attn_norm.weight", &[embedding]);
+            add("ffn_norm.weight", &[embedding]);
+        }
+        if matches!(architecture, "gemma2" | "gemma3" | "olmo2") {
+            add("post_attention_norm.weight", &[embedding]);
+            add("post_ffw_norm.weight", &[embedding]);
+        }
+        add("attn_output.weight", &[queries, embedding]);
+        if architecture == "phi3" {
+            add("attn_qkv.weight", &[embedding, queries + 2 * keys]);
+            return;
+        }
+        for (name, width) in [("attn_q", queries), ("attn_k", keys), ("attn_v", keys)] {
+            add(&format!("{name}.weight"), &[embedding, width]);
+            if architecture == "qwen2" {
+                add(&format!("{name}.bias"), &[width]);
+            }
+        }
+        match architecture {
+            "qwen3" | "qwen3moe" | "gemma3" => {
+                add("attn_q_norm.weight", &[self.head]);
+                add("attn_k_norm.weight", &[self.head]);
+            }
+            "olmo2" => {
+                add("attn_q_norm.weight", &[queries]);
+                add("attn_k_norm.weight", &[keys]);
+            }
+            _ => {}
+        }
+    }
+
+    fn feed_forward(&self, add: &mut impl FnMut(&str, &[u64])) {
+        let (embedding, inner) = (self.embedding, self.feed_forward);
+        let parts = [
+            ("gate", embedding, inner),
+            ("up", embedding, inner),
+            ("down", inner, embedding),
+        ];
+        if self.experts.is_some() {
+            add("ffn_gate_inp.weight", &[embedding, EXPERTS]);
+        }
+        match self.experts {
+            None if self.architecture == "phi3" => {
+                add("ffn_up.weight", &[embedding, 2 * inner]);
+                add("ffn_down.weight", &[inner, embedding]);
+            }
+            None => parts
+                .iter()
+                .for_each(|(name, from, to)| add(&format!("ffn_{name}.weight"), &[*from, *to])),
+            Some(Experts::Merged) => parts.iter().for_each(|(name, from, to)| {
+                add(&format!("ffn_{name}_exps.weight"), &[*from, *to, EXPERTS]);
+            }),
+            Some(Experts::Single) => parts.iter().for_each(|(name, from, to)| {
+                for expert in 0..EXPERTS {
+                    add(&format!("ffn_{name}.{expert}.weight"), &[*from, *to]);
+                }
+            }),
+        }
+    }
 }
 
 /// Completes a file with a chat template and a network of random weights.
-fn network(mut writer: GgufWriter, architecture: &str, vocabulary: u64) -> Vec<u8> {
+fn network(mut writer: GgufWriter, tiny: &Tiny, vocabulary: u64) -> Vec<u8> {
+    let architecture = &tiny.architecture;
     writer.text("tokenizer.chat_template", CHATML);
     writer.text("general.architecture", architecture);
-    let settings = [
-        ("context_length", 1024),
-        ("block_count", LAYERS),
-        ("embedding_length", EMBEDDING),
-        ("feed_forward_length", FEED_FORWARD),
-        ("attention.head_count", HEADS),
-        ("attention.head_count_kv", HEADS_KV),
-        ("attention.key_length", HEAD),
-        ("attention.value_length", HEAD),
-        ("attention.sliding_window", 512),
-        ("rope.dimension_count", HEAD),
-    ];
-    for (key, number) in settings {
-        writer.integer(&format!("{architecture}.{key}"), number as u32);
+    for (key, number) in tiny.integers() {
+        writer.integer(&format!("{architecture}.{key}"), number);
     }
-    writer.float(
-        &format!("{architecture}.attention.layer_norm_rms_epsilon"),
-        1e-5,
-    );
-    writer.float(&format!("{architecture}.rope.freq_base"), 10_000.0);
+    let usual = [
+        ("attention.layer_norm_rms_epsilon", 1e-5),
+        ("rope.freq_base", 10_000.0),
+    ];
+    for (key, number) in usual.iter().chain(&tiny.floats) {
+        writer.float(&format!("{architecture}.{key}"), *number);
+    }
+    for (key, text) in &tiny.texts {
+        writer.text(&format!("{architecture}.{key}"), text);
+    }
     let mut weights = Vec::new();
     let mut random = 12345u32;
-    for (name, shape) in tensors(architecture, vocabulary) {
-        let offset = weights.len() as u64;
-        writer.tensor(&name, &shape, 0, offset);
+    for (name, shape) in tiny.tensors(vocabulary) {
         let norm = name.contains("norm");
-        for _ in 0..shape.iter().product() {
+        let numbers = (0..shape.iter().product()).map(|_| {
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let weight = (random >> 8) as f32 / (1 << 24) as f32 - 0.5;
-            let weight = if norm {
+            if norm {
                 1.0 + weight * 0.1
             } else {
                 weight * 0.4
-            };
-            weights.extend(weight.to_le_bytes());
-        }
+            }
+        });
+        let numbers: Vec<f32> = numbers.collect();
+        weights.resize(weights.len().next_multiple_of(32), 0);
+        let (kind, bytes) = match tiny.encoding {
+            Some(Encoding { kind, encode }) if shape.len() > 1 => (kind, encode(&numbers)),
+            _ => (0, le_bytes(&numbers)),
+        };
+        writer.tensor(&name, &shape, kind, weights.len() as u64);
+        weights.extend(bytes);
+    }
+    for (name, numbers) in &tiny.vectors {
+        weights.resize(weights.len().next_multiple_of(32), 0);
+        writer.tensor(name, &[numbers.len() as u64], 0, weights.len() as u64);
+        weights.extend(le_bytes(numbers));
     }
     writer.finish(&weights)
 }
 
-/// Names and dimensions of an architecture's tensors.
-fn tensors(architecture: &str, vocabulary: u64) -> Vec<(String, Vec<u64>)> {
-    let mut tensors = vec![("token_embd.weight".to_string(), vec![EMBEDDING, vocabulary])];
-    let (queries, keys) = (HEADS * HEAD, HEADS_KV * HEAD);
-    for layer in 0..LAYERS {
-        let mut add = |name: &str, shape: &[u64]| {
-            tensors.push((format!("blk.{layer}.{name}"), shape.to_vec()));
-        };
-        add("attn_norm.weight", &[EMBEDDING]);
-        add("ffn_norm.weight", &[EMBEDDING]);
-        add("attn_output.weight", &[queries, EMBEDDING]);
-        add("ffn_down.weight", &[FEED_FORWARD, EMBEDDING]);
-        if architecture == "phi3" {
-            add("attn_qkv.weight", &[EMBEDDING, queries + 2 * keys]);
-            add("ffn_up.weight", &[EMBEDDING, 2 * FEED_FORWARD]);
-            continue;
-        }
-        add("attn_q.weight", &[EMBEDDING, queries]);
-        add("attn_k.weight", &[EMBEDDING, keys]);
-        add("attn_v.weight", &[EMBEDDING, keys]);
-        add("ffn_gate.weight", &[EMBEDDING, FEED_FORWARD]);
-        add("ffn_up.weight", &[EMBEDDING, FEED_FORWARD]);
-        if architecture == "qwen2" {
-            add("attn_q.bias", &[queries]);
-            add("attn_k.bias", &[keys]);
-            add("attn_v.bias", &[keys]);
-        }
-        if matches!(architecture, "qwen3" | "gemma3") {
-            add("attn_q_norm.weight", &[HEAD]);
-            add("attn_k_norm.weight", &[HEAD]);
-        }
-        if architecture == "gemma3" {
-            add("post_attention_norm.weight", &[EMBEDDING]);
-            add("post_ffw_norm.weight", &[EMBEDDING]);
-        }
-    }
-    tensors.push(("output.weight".into(), vec![EMBEDDING, vocabulary]));
-    tensors.push(("output_norm.weight".into(), vec![EMBEDDING]));
-    tensors
+fn le_bytes(numbers: &[f32]) -> Vec<u8> {
+    numbers
+        .iter()
+        .flat_map(|number| number.to_le_bytes())
+        .collect()
 }
 
 /// The header of [`tiny_gguf`].

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use candle_core::quantized::GgmlDType;
+use docent_kernels::quant::Quant;
 
 /// Metadata entries, tensors and array elements that a header may have; real ones have a few
 /// hundred, a thousand and a quarter of a million.
@@ -57,11 +57,29 @@ pub(crate) enum Value {
 pub(crate) struct TensorEntry {
     /// Rows first, as candle counts.
     pub(crate) shape: Vec<usize>,
-    pub(crate) kind: GgmlDType,
+    pub(crate) kind: Quant,
     /// From the beginning of the weights.
     pub(crate) offset: u64,
     /// Length in bytes.
     pub(crate) bytes: usize,
+}
+
+impl TensorEntry {
+    /// The number of numbers.
+    pub(crate) fn elements(&self) -> usize {
+        // Checked for overflow when the header was read.
+        self.shape.iter().product()
+    }
+
+    /// The length of a row.
+    pub(crate) fn width(&self) -> usize {
+        self.shape.last().copied().unwrap_or(1)
+    }
+
+    /// The number of rows, over all dimensions but the last.
+    pub(crate) fn rows(&self) -> usize {
+        self.elements() / self.width()
+    }
 }
 
 /// The header of a GGUF file.
@@ -351,10 +369,10 @@ impl<R: Read> Header<'_, R> {
             .iter()
             .try_fold(1usize, |product, &size| product.checked_mul(size));
         // Rows are stored in whole blocks.
-        let row_fits = shape[0] > 0 && shape[0].is_multiple_of(kind.block_size());
+        let row_bytes = kind.row_bytes(shape[0]).filter(|_| shape[0] > 0);
         let bytes = elements
-            .filter(|_| row_fits)
-            .and_then(|elements| (elements / kind.block_size()).checked_mul(kind.type_size()))
+            .zip(row_bytes)
+            .and_then(|(elements, row_bytes)| (elements / shape[0]).checked_mul(row_bytes))
             .filter(|&bytes| bytes > 0);
         shape.reverse();
         let Some(bytes) = bytes else {
@@ -371,24 +389,12 @@ impl<R: Read> Header<'_, R> {
 }
 
 /// The kind of number that a tensor's type id stands for.
-fn tensor_kind(name: &str, id: u32) -> Result<GgmlDType, GgufError> {
+fn tensor_kind(name: &str, id: u32) -> Result<Quant, GgufError> {
+    if let Some(kind) = Quant::from_ggml(id) {
+        return Ok(kind);
+    }
     let unread = match id {
-        0 => return Ok(GgmlDType::F32),
-        1 => return Ok(GgmlDType::F16),
-        2 => return Ok(GgmlDType::Q4_0),
-        3 => return Ok(GgmlDType::Q4_1),
-        6 => return Ok(GgmlDType::Q5_0),
-        7 => return Ok(GgmlDType::Q5_1),
-        8 => return Ok(GgmlDType::Q8_0),
-        10 => return Ok(GgmlDType::Q2K),
-        11 => return Ok(GgmlDType::Q3K),
-        12 => return Ok(GgmlDType::Q4K),
-        13 => return Ok(GgmlDType::Q5K),
-        14 => return Ok(GgmlDType::Q6K),
-        30 => return Ok(GgmlDType::BF16),
         16..=19 | 21 | 22 | 29 => "one of the IQ types of 1 to 3 bits",
-        20 => "IQ4_NL",
-        23 => "IQ4_XS",
         34 | 35 => "a ternary type",
         39 => "MXFP4",
         _ => "a type that docent does not know",
@@ -423,7 +429,7 @@ mod tests {
         assert_eq!(gguf.text("general.architecture"), Some("llama"));
         assert_eq!(gguf.number("llama.block_count"), Some(2));
         assert_eq!(gguf.flag("tokenizer.ggml.add_bos_token"), Some(false));
-        assert_eq!(gguf.tensors["output_norm.weight"].kind, GgmlDType::F32);
+        assert_eq!(gguf.tensors["output_norm.weight"].kind, Quant::F32);
         assert_eq!(gguf.weights_at % 32, 0);
     }
 
@@ -502,10 +508,10 @@ mod tests {
     #[test]
     fn an_unread_type_says_what_to_take() {
         let mut writer = GgufWriter::new();
-        writer.tensor("blk.0.ffn_up.weight", &[256], 23, 0);
+        writer.tensor("blk.0.ffn_up.weight", &[256], 16, 0);
         match read(&writer.finish(&[0; 256])) {
             Err(GgufError::Unsupported(what, remedy)) => {
-                assert!(what.contains("blk.0.ffn_up.weight") && what.contains("IQ4_XS"));
+                assert!(what.contains("blk.0.ffn_up.weight") && what.contains("IQ types"));
                 assert!(remedy.contains("Q4_K_M"));
             }
             other => panic!("{other:?}"),

@@ -11,6 +11,7 @@
 //!
 //! This crate knows no stores, no files that are indexed, and no user interface.
 
+pub mod bench;
 mod decoder;
 mod embedder;
 pub mod encoder;
@@ -18,7 +19,9 @@ mod error;
 mod files;
 mod generator;
 mod gguf;
+mod mapped;
 mod sampling;
+mod source;
 mod starter;
 mod template;
 mod threads;
@@ -27,6 +30,7 @@ mod tokenizer;
 #[cfg(test)]
 mod fixture;
 
+pub use decoder::{CachePrecision, PackedCache};
 pub use embedder::{EmbedderSource, load_embedder};
 pub use error::LoadError;
 pub use generator::{GeneratorOptions, GeneratorSource, load_generator};

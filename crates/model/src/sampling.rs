@@ -61,16 +61,25 @@ impl Sampler {
         }
     }
 
-    /// Draws from the likeliest tokens that together reach `top_p`.
+    /// Draws from the tokens that `top_k`, `top_p` and `min_p` keep, in this order.
     fn draw(&mut self, logits: &[f32]) -> Option<u32> {
         let greatest = logits[likeliest(logits)? as usize];
         let weight = |logit: f32| ((logit - greatest) / self.settings.temperature).exp();
+        let least = self.settings.min_p.clamp(0.0, 1.0);
+        // The likeliest token weighs 1, so weights are shares of its probability.
         let mut weights: Vec<(u32, f32)> = (0u32..)
             .zip(logits)
             .map(|(token, &logit)| (token, weight(logit)))
             .filter(|(_, weight)| *weight > 0.0)
             .collect();
-        weights.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let order = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+        if let 1.. = self.settings.top_k
+            && self.settings.top_k < weights.len()
+        {
+            weights.select_nth_unstable_by(self.settings.top_k - 1, order);
+            weights.truncate(self.settings.top_k);
+        }
+        weights.sort_unstable_by(order);
         let total: f32 = weights.iter().map(|(_, weight)| weight).sum();
         let share = self.settings.top_p.clamp(0.0, 1.0) * total;
         let mut reached = 0.0;
@@ -79,6 +88,8 @@ impl Sampler {
             reached >= share
         });
         weights.truncate(kept.map_or(weights.len(), |last| last + 1));
+        let likely = weights.iter().take_while(|(_, weight)| *weight >= least);
+        weights.truncate(likely.count().max(1));
         let kept: f32 = weights.iter().map(|(_, weight)| weight).sum();
         let mut point = self.random() * kept;
         let drawn = weights.iter().find(|(_, weight)| {
@@ -126,6 +137,7 @@ mod tests {
             top_p,
             repetition_penalty,
             seed,
+            ..Sampling::default()
         }
     }
 
@@ -176,6 +188,41 @@ mod tests {
                 .iter()
                 .all(|&id| id == 0)
         );
+    }
+
+    #[test]
+    fn top_k_and_min_p_keep_the_likeliest() {
+        let logits = [1.0f32.ln(), 6.0f32.ln(), 3.0f32.ln(), 2.0f32.ln()];
+        let kept = |sampling: Sampling| {
+            let mut drawn = draws(&sampling, &logits, 500);
+            drawn.sort_unstable();
+            drawn.dedup();
+            drawn
+        };
+        let all = settings(1.0, 1.0, 1.0, 5);
+        assert_eq!(kept(all.clone()), [0, 1, 2, 3]);
+        assert_eq!(
+            kept(Sampling {
+                top_k: 2,
+                ..all.clone()
+            }),
+            [1, 2]
+        );
+        assert_eq!(
+            kept(Sampling {
+                top_k: 9,
+                ..all.clone()
+            }),
+            [0, 1, 2, 3]
+        );
+        assert_eq!(
+            kept(Sampling {
+                min_p: 0.3,
+                ..all.clone()
+            }),
+            [1, 2, 3]
+        );
+        assert_eq!(kept(Sampling { min_p: 2.0, ..all }), [1]);
     }
 
     #[test]

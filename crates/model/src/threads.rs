@@ -3,33 +3,26 @@
 use std::any::Any;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
 
-/// The number of threads to compute on: `asked`, or all processors if that is 0.
+/// More than any machine that docent is for.
+const MOST_THREADS: usize = 512;
+
+/// The number of threads to compute on: `asked`, or one for each core if that is 0. Two threads
+/// of one core share the units that multiply, and would wait for each other.
 pub(crate) fn resolve(asked: usize) -> usize {
     match asked {
-        0 => std::thread::available_parallelism().map_or(1, NonZero::get),
-        asked => asked,
+        0 => {
+            let allowed = std::thread::available_parallelism().map_or(1, NonZero::get);
+            num_cpus::get_physical().clamp(1, allowed)
+        }
+        asked => asked.min(MOST_THREADS),
     }
-}
-
-/// Makes the one pool on which candle multiplies floats for all generators of this process:
-/// rayon's global one, whose size is settled by whoever uses it first; later sizes have no effect.
-pub(crate) fn share_pool(threads: usize) {
-    static POOL: Once = Once::new();
-    POOL.call_once(|| {
-        // An error says that the pool exists already, made by somebody else: that one will do.
-        let _ = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|index| format!("docent-compute-{index}"))
-            .build_global();
-    });
 }
 
 /// Runs `work`; a panic in it comes back as its message. Model files come from anywhere, and a
 /// shape that no check foresaw must cost one request, not the process.
 pub(crate) fn contain<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    // What a panic may leave half-changed is the decoder's cache, which every request clears.
+    // What a panic may leave half-changed is the decoder's cache, which a failed request clears.
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| describe(&*panic))
 }
 

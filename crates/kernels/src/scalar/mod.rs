@@ -1,11 +1,18 @@
 //! Each kernel in plain Rust: what runs where no vector unit is known, and what the others are
 //! tested against. Written for reading, one obvious loop each.
 
-use crate::activation::{Activation, TAIL_END, Tail};
+mod cache;
+mod packed;
+
+pub(crate) use cache::{attend_blocks, narrow_halves};
+pub(crate) use packed::{Halves, multiply_packed, quantise_blocks, quantise_super, stretch_scale};
+
+use crate::activation::{Activation, Gate, TAIL_END, Tail};
 use crate::attention::Heads;
 use crate::matmul::{FLOAT_PANEL, FloatWeights, INT8_GROUP, INT8_PANEL, Int8Weights};
 use crate::norm::LayerNorm;
 use crate::quantise::{QuantisedRows, RowScale, row_scale};
+use crate::rope::Pairing;
 
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
@@ -59,6 +66,62 @@ pub(crate) fn add_layer_norm_row(update: &[f32], norm: LayerNorm<'_>, row: &mut 
     let inverse = 1.0 / (variance + norm.epsilon).sqrt();
     for ((x, gain), bias) in row.iter_mut().zip(norm.gain).zip(norm.bias) {
         *x = (*x - mean) * inverse * gain + bias;
+    }
+}
+
+pub(crate) fn rms_norm_row(row: &[f32], gain: &[f32], epsilon: f32, out: &mut [f32]) {
+    let mean = dot(row, row) / row.len() as f32;
+    let inverse = 1.0 / (mean + epsilon).sqrt();
+    for ((x, gain), out) in row.iter().zip(gain).zip(out) {
+        *out = x * inverse * gain;
+    }
+}
+
+/// Plain Rust on every instruction set: compiled with its features, it is vectors.
+#[inline(always)]
+pub(crate) fn rotate(turned: &mut [f32], pairing: Pairing, cosines: &[f32], sines: &[f32]) {
+    let angles = cosines.iter().zip(sines);
+    match pairing {
+        Pairing::Neighbours => {
+            for ([a, b], (cosine, sine)) in turned.as_chunks_mut().0.iter_mut().zip(angles) {
+                (*a, *b) = (*a * cosine - *b * sine, *a * sine + *b * cosine);
+            }
+        }
+        Pairing::Halves => {
+            let (first, second) = turned.split_at_mut(cosines.len());
+            for ((a, b), (cosine, sine)) in first.iter_mut().zip(second).zip(angles) {
+                (*a, *b) = (*a * cosine - *b * sine, *a * sine + *b * cosine);
+            }
+        }
+    }
+}
+
+pub(crate) fn gate(gate: Gate, values: &mut [f32], factors: &[f32]) {
+    for (x, factor) in values.iter_mut().zip(factors) {
+        let active = match gate {
+            Gate::Silu => *x / (1.0 + (-*x).exp()),
+            Gate::Gelu => activate(*x, Activation::Gelu.tail()),
+            Gate::GeluTanh => activate(*x, Activation::GeluTanh.tail()),
+        };
+        *x = if x.is_finite() {
+            active * factor
+        } else {
+            f32::NAN
+        };
+    }
+}
+
+pub(crate) fn softmax(row: &mut [f32]) {
+    let highest = row
+        .iter()
+        .fold(f32::NEG_INFINITY, |highest, x| highest.max(*x));
+    let mut sum = 0.0;
+    for x in row.iter_mut() {
+        *x = (*x - highest).exp();
+        sum += *x;
+    }
+    for x in row {
+        *x /= sum;
     }
 }
 

@@ -346,7 +346,7 @@ pub(super) unsafe fn store_first<V: Vector, const VECTORS: usize>(
 /// # Safety
 /// As for [`Vector`].
 #[inline(always)]
-unsafe fn activate<V: Vector, const VECTORS: usize>(
+pub(super) unsafe fn activate<V: Vector, const VECTORS: usize>(
     values: [V; VECTORS],
     Tail(coefficients): &Tail,
 ) -> [V; VECTORS] {

@@ -6,12 +6,22 @@
 //! its number of registers. A row's arithmetic does not depend on them.
 
 mod attention;
+mod cache;
+mod gate;
 mod matmul;
+mod packed;
 mod row;
 
 pub(crate) use attention::attend;
+pub(crate) use cache::attend_blocks;
+pub(crate) use gate::{gate, softmax};
 pub(crate) use matmul::{matmul_float, matmul_int8};
-pub(crate) use row::{add_layer_norm_row, dot, quantise_row};
+pub(crate) use packed::multiply_packed;
+pub(crate) use row::{
+    add_layer_norm_row, dot, quantise_blocks, quantise_row, quantise_super, rms_norm_row,
+};
+
+use crate::packed::Widen;
 
 /// The widest vector has this many floats.
 const MOST_LANES: usize = 16;
@@ -21,11 +31,13 @@ const MOST_LANES: usize = 16;
 /// # Safety
 /// Every method may be called only where the processor has the instruction set; those that take
 /// a pointer, only where [`Vector::LANES`] elements can be read or written there.
-pub(crate) trait Vector: Copy {
+pub(crate) trait Vector: Copy + Widen {
     /// As many 32-bit integers.
     type Int: Copy;
     /// The number of floats.
     const LANES: usize;
+    /// Whether [`Vector::dot_groups`] adds two products in 16 bits, which saturate.
+    const SATURATES: bool = false;
 
     unsafe fn splat(x: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
@@ -33,6 +45,7 @@ pub(crate) trait Vector: Copy {
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn mul(self, other: Self) -> Self;
+    unsafe fn div(self, other: Self) -> Self;
     /// `self · factor + summand`, rounded once.
     unsafe fn mul_add(self, factor: Self, summand: Self) -> Self;
     /// `summand − self · factor`, rounded once.
@@ -48,6 +61,8 @@ pub(crate) trait Vector: Copy {
     unsafe fn scale_by_power(self, exponent: Self) -> Self;
     /// Whole numbers from 0 to 255 as bytes; writes as many bytes as there are lanes.
     unsafe fn store_bytes(self, to: *mut u8);
+    /// Whole numbers from -128 to 127 as bytes; writes as many bytes as there are lanes.
+    unsafe fn store_signed_bytes(self, to: *mut i8);
 
     unsafe fn int_zero() -> Self::Int;
     /// The four bytes there, in every lane.
@@ -56,7 +71,17 @@ pub(crate) trait Vector: Copy {
     unsafe fn load_groups(from: *const i8) -> Self::Int;
     /// For each lane, `sum` plus the four products of its unsigned `bytes` and signed `weights`.
     unsafe fn dot_groups(sum: Self::Int, bytes: Self::Int, weights: Self::Int) -> Self::Int;
+    /// The same for bytes of any size where [`Vector::SATURATES`].
+    #[inline(always)]
+    unsafe fn dot_wide_groups(sum: Self::Int, bytes: Self::Int, weights: Self::Int) -> Self::Int {
+        // SAFETY: the caller's promise.
+        unsafe { Self::dot_groups(sum, bytes, weights) }
+    }
+    /// For each lane, `sum` plus the products of its two numbers of 16 bits in `a` and `b`.
+    unsafe fn dot_pairs(sum: Self::Int, a: Self::Int, b: Self::Int) -> Self::Int;
     unsafe fn to_float(ints: Self::Int) -> Self;
+    /// The nearest half-precision numbers, least byte first.
+    unsafe fn narrow_halves(floats: &[f32; 16]) -> [u8; 32];
 
     /// The sum over the lanes, in halves: always the same order.
     #[inline(always)]
@@ -94,6 +119,19 @@ pub(crate) trait Vector: Copy {
         }
         lanes[0]
     }
+}
+
+/// Asks for the cache lines that lie `ahead` bytes behind those of `bytes`, to be read once.
+#[inline(always)]
+fn prefetch(bytes: &[u8], ahead: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for line in bytes.chunks(64) {
+        use std::arch::x86_64::{_MM_HINT_NTA, _mm_prefetch};
+        // SAFETY: every x86-64 processor has the instruction, which may be given any address.
+        unsafe { _mm_prefetch::<_MM_HINT_NTA>(line.as_ptr().wrapping_add(ahead).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (bytes, ahead);
 }
 
 /// `2^x` for `x` up to 0; below -125 it stays at `2^-125`, which is still a normal number.

@@ -4,6 +4,8 @@
 
 use super::Vector;
 use crate::norm::LayerNorm;
+use crate::packed::{BlockRow, SuperRow};
+use crate::quant::{BLOCK, SUPER_BLOCK};
 use crate::quantise::{RowScale, row_scale};
 use crate::scalar;
 
@@ -88,6 +90,93 @@ unsafe fn extremes<V: Vector>(row: &[f32]) -> (f32, f32) {
     }
 }
 
+/// Quantises up to 256 values with a scale for each 32.
+///
+/// # Safety
+/// As for [`Vector`]; whole blocks of 32.
+#[inline(always)]
+pub(crate) unsafe fn quantise_blocks<V: Vector>(values: &[f32], row: &mut BlockRow) {
+    for (j, values) in values.chunks_exact(BLOCK).enumerate() {
+        let bytes = &mut row.bytes[j * BLOCK..][..BLOCK];
+        // SAFETY: the caller's promise.
+        let (scale, inverse) = unsafe { stretch_scale::<V>(values) };
+        // SAFETY: the caller's promise; as many bytes as values.
+        let sum = unsafe { quantise_stretch::<V>(values, inverse, bytes) };
+        row.scales[j] = scale;
+        row.sums[j] = scale * sum;
+    }
+}
+
+/// Quantises 256 values with one scale.
+///
+/// # Safety
+/// As for [`Vector`]; there are 256.
+#[inline(always)]
+pub(crate) unsafe fn quantise_super<V: Vector>(values: &[f32], row: &mut SuperRow) {
+    // SAFETY: the caller's promise.
+    let (scale, inverse) = unsafe { stretch_scale::<V>(values) };
+    row.scale = scale;
+    for j in 0..SUPER_BLOCK / 16 {
+        let (values, bytes) = (&values[j * 16..][..16], &mut row.bytes[j * 16..][..16]);
+        // SAFETY: the caller's promise; as many bytes as values.
+        row.sums_of_16[j] = unsafe { quantise_stretch::<V>(values, inverse, bytes) } as i16;
+    }
+    for (j, pair) in row.sums_of_16.as_chunks().0.iter().enumerate() {
+        let [lower, upper] = pair;
+        row.sums_of_32[j] = lower + upper;
+    }
+}
+
+/// The scale of a stretch and the factor that makes its largest magnitude 127; zeros where all
+/// is zero, a scale that is no number where a value is not finite.
+///
+/// # Safety
+/// As for [`Vector`]; whole vectors.
+#[inline(always)]
+unsafe fn stretch_scale<V: Vector>(values: &[f32]) -> (f32, f32) {
+    // SAFETY: the caller's promise.
+    let (largest, finite) = unsafe {
+        let (mut largest, mut zeros) = (V::splat(0.0), V::splat(0.0));
+        for vector in values.chunks_exact(V::LANES) {
+            let x = V::load(vector.as_ptr());
+            largest = x.abs().max(largest);
+            // A number that is none, or infinite, times zero is none.
+            zeros = x.mul_add(V::splat(0.0), zeros);
+        }
+        (largest.greatest(), zeros.total() == 0.0)
+    };
+    match scalar::stretch_scale(largest, finite) {
+        Some(both) => both,
+        None if finite => (0.0, 0.0),
+        None => (f32::NAN, 0.0),
+    }
+}
+
+/// Writes `values · inverse` as bytes, and zeros where the factor is; returns their sum.
+///
+/// # Safety
+/// As for [`Vector`]; whole vectors, and as many bytes as values.
+#[inline(always)]
+unsafe fn quantise_stretch<V: Vector>(values: &[f32], inverse: f32, bytes: &mut [i8]) -> f32 {
+    if inverse == 0.0 {
+        bytes.fill(0);
+        return 0.0;
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut sum = V::splat(0.0);
+        for (vector, bytes) in values
+            .chunks_exact(V::LANES)
+            .zip(bytes.chunks_exact_mut(V::LANES))
+        {
+            let x = V::load(vector.as_ptr()).mul(V::splat(inverse)).round();
+            x.store_signed_bytes(bytes.as_mut_ptr());
+            sum = sum.add(x);
+        }
+        sum.total()
+    }
+}
+
 /// # Safety
 /// As for [`Vector`]; all slices are equally long.
 #[inline(always)]
@@ -129,6 +218,31 @@ pub(crate) unsafe fn add_layer_norm_row<V: Vector>(
         let last = row[whole..].iter_mut().zip(&norm.gain[whole..]);
         for ((x, gain), bias) in last.zip(&norm.bias[whole..]) {
             *x = (*x - mean) * inverse * gain + bias;
+        }
+    }
+}
+
+/// # Safety
+/// As for [`Vector`]; all slices are equally long.
+#[inline(always)]
+pub(crate) unsafe fn rms_norm_row<V: Vector>(
+    row: &[f32],
+    gain: &[f32],
+    epsilon: f32,
+    out: &mut [f32],
+) {
+    // SAFETY: the caller's promise, and every access starts `LANES` before `whole` or earlier.
+    unsafe {
+        let squares = sum_of::<V>(row, |x| x.mul(x), |x| x * x);
+        let inverse = 1.0 / (squares / row.len() as f32 + epsilon).sqrt();
+        let whole = row.len() - row.len() % V::LANES;
+        for i in (0..whole).step_by(V::LANES) {
+            let x = V::load(row.as_ptr().add(i)).mul(V::splat(inverse));
+            x.mul(V::load(gain.as_ptr().add(i)))
+                .store(out.as_mut_ptr().add(i));
+        }
+        for i in whole..row.len() {
+            out[i] = row[i] * inverse * gain[i];
         }
     }
 }

@@ -1,256 +1,177 @@
-//! The decoder: tokens in, logits of the next token out, computed by candle.
+//! The decoder: tokens in, logits of what follows out.
+//!
+//! docent's own [`Transformer`] runs the architectures that people have; a few others are left to
+//! candle. Both are steps behind one enum, [`Decoder`], which is where a decoder on another kind
+//! of processor would join them.
+//!
+//! A decoder's parts in the order of a load: [`config`] reads the network's numbers, [`network`]
+//! finds its tensors, [`packed`] lays its matrices out for the kernels; in the order of a token:
+//! [`transformer`] looks up its vector, [`forward`] takes it through all layers on the threads of
+//! a [`team`], past the [`cache`] of keys and values that earlier tokens left.
 
-mod settings;
-mod weights;
+mod cache;
+mod candle;
+mod config;
+mod experts;
+mod forward;
+mod memory;
+mod network;
+mod packed;
+mod prepared;
+mod rope;
+mod team;
+mod transformer;
 
-use std::io::{Read, Seek};
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;
 
-use candle_core::quantized::gguf_file;
-use candle_core::{Device, Tensor};
-use candle_transformers::models::{
-    quantized_gemma3 as gemma3, quantized_llama as llama, quantized_phi3 as phi3,
-    quantized_qwen2 as qwen2, quantized_qwen3 as qwen3,
-};
+use std::sync::Arc;
 
 use crate::gguf::{Gguf, GgufError};
-pub(crate) use settings::{Architecture, Settings};
-use weights::Weights;
+use crate::source::Source;
+pub use cache::CachePrecision;
+pub(crate) use config::{Architecture, Config};
+pub(crate) use forward::Wanted;
+pub use packed::PackedCache;
+pub(crate) use transformer::{ReadError, Transformer};
 
-/// Tokens of a prompt that are read at once. More would take more memory (scores for each pair
-/// of tokens and head) and make stopping slower, without being faster.
-const STRETCH: usize = 256;
+/// Tokens of a prompt that are read at once. More would make stopping slower without being
+/// faster.
+const STRETCH: usize = 512;
+
+/// How a decoder is loaded.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct LoadOptions<'a> {
+    /// Tokens that it is asked to hold; `None` takes what the model was trained for, as far as
+    /// memory goes.
+    pub(crate) context: Option<usize>,
+    /// Threads to compute on.
+    pub(crate) threads: usize,
+    pub(crate) precision: CachePrecision,
+    /// Where packed weights are kept, and the content hash of the model's file.
+    pub(crate) packed: Option<(&'a PackedCache, &'a str)>,
+}
 
 /// A network with its cache of keys and values.
-pub(crate) struct Decoder {
-    network: Network,
-    context: usize,
+pub(crate) enum Decoder {
+    Own(Box<Transformer>),
+    Candle(Box<candle::Decoder>),
 }
 
-/// The architectures that candle has for GGUF files.
-enum Network {
-    Llama(Restorable<llama::ModelWeights>),
-    Phi3(Restorable<phi3::ModelWeights>),
-    Gemma3(Restorable<gemma3::ModelWeights>),
-    Qwen2(Box<qwen2::ModelWeights>),
-    Qwen3(Box<qwen3::ModelWeights>),
+/// What runs a file's architecture.
+enum Runner {
+    Own(Architecture),
+    Candle(candle::Architecture),
 }
 
-/// A network that keeps a mask for every length that it meets, and never lets go of one: each
-/// request works on a copy, which shares the weights and takes its masks and cache along.
-struct Restorable<M> {
-    untouched: M,
-    used: Box<M>,
-}
-
-impl<M: Clone> Restorable<M> {
-    fn new(untouched: M) -> Self {
-        let used = Box::new(untouched.clone());
-        Restorable { untouched, used }
-    }
-
-    fn restore(&mut self) {
-        *self.used = self.untouched.clone();
+impl Runner {
+    fn of(gguf: &Gguf) -> Result<Runner, GgufError> {
+        let Some(name) = gguf.text("general.architecture") else {
+            let problem = "the header does not name an architecture (general.architecture)";
+            return Err(GgufError::Damaged(problem.into()));
+        };
+        if let Some(architecture) = Architecture::by_name(name) {
+            return Ok(Runner::Own(architecture));
+        }
+        if let Some(architecture) = candle::Architecture::by_name(name) {
+            return Ok(Runner::Candle(architecture));
+        }
+        let own = Architecture::ALL.map(Architecture::name).join(", ");
+        let candle = candle::Architecture::ALL.map(candle::Architecture::name);
+        Err(GgufError::Unsupported(
+            format!("its architecture is {name}"),
+            format!(
+                "docent runs {own}, and through candle {}: choose a model of one of these",
+                candle.join(", ")
+            ),
+        ))
     }
 }
 
 impl Decoder {
-    /// Loads the weights of a GGUF file whose header was read from the same source.
+    /// Loads the weights of a GGUF file whose header was read from `source`.
+    ///
+    /// # Errors
+    /// When the file is damaged, of a kind that docent does not run, or asks for more than there
+    /// is memory for.
     pub(crate) fn load(
         gguf: &Gguf,
-        settings: &Settings,
-        source: &mut (impl Read + Seek),
+        source: Arc<Source>,
+        options: &LoadOptions<'_>,
     ) -> Result<Decoder, GgufError> {
-        let content = settings.content(gguf)?;
-        let mut weights = Weights::new(gguf, source);
-        let content = weights.describe(content);
-        let network = load_network(settings.architecture, content, &mut weights);
-        match (network, weights.failure()) {
-            (_, Some(failure)) => Err(GgufError::Io(failure)),
-            (Ok(network), None) => Ok(Decoder {
-                network,
-                context: settings.context,
-            }),
-            (Err(error), None) => Err(GgufError::Damaged(format!(
-                "its weights do not fit its architecture {}: {}",
-                settings.architecture.name(),
-                first_line(&error),
-            ))),
+        match Runner::of(gguf)? {
+            Runner::Own(architecture) => {
+                let config = Config::from_gguf(gguf, architecture)?;
+                let transformer = Transformer::load(gguf, config, source, options)?;
+                Ok(Decoder::Own(Box::new(transformer)))
+            }
+            Runner::Candle(architecture) => {
+                let candle = candle::Decoder::load(gguf, architecture, &source, options.context)?;
+                Ok(Decoder::Candle(Box::new(candle)))
+            }
         }
     }
 
-    /// The number of tokens that the decoder can hold.
+    /// The number of tokens that the decoder has room for.
     pub(crate) fn context(&self) -> usize {
-        self.context
+        match self {
+            Decoder::Own(transformer) => transformer.context(),
+            Decoder::Candle(candle) => candle.context(),
+        }
     }
 
-    /// Forgets every token, for another prompt.
-    pub(crate) fn reset(&mut self) {
-        match &mut self.network {
-            Network::Llama(model) => model.restore(),
-            Network::Phi3(model) => model.restore(),
-            Network::Gemma3(model) => model.restore(),
-            Network::Qwen2(model) => model.clear_kv_cache(),
-            Network::Qwen3(model) => model.clear_kv_cache(),
+    /// The tokens that it has read.
+    pub(crate) fn tokens(&self) -> &[u32] {
+        match self {
+            Decoder::Own(transformer) => transformer.tokens(),
+            Decoder::Candle(candle) => candle.tokens(),
         }
+    }
+
+    /// Forgets all tokens but the first `count`, or more if it has to; gives the number of those
+    /// that are left.
+    pub(crate) fn keep(&mut self, count: usize) -> usize {
+        match self {
+            Decoder::Own(transformer) => transformer.truncate(count),
+            Decoder::Candle(candle) => candle.keep(count),
+        }
+        self.tokens().len()
+    }
+
+    /// Whether several tokens may be read with the logits of each, and some of them forgotten
+    /// again, for little more than the time of one.
+    pub(crate) fn can_draft(&self) -> bool {
+        matches!(self, Decoder::Own(_))
     }
 
     /// How many of the `left` tokens of a prompt are to be read next.
     pub(crate) fn stretch(&self, left: usize) -> usize {
-        match &self.network {
-            // candle's mask for a second stretch hides the first one.
-            Network::Gemma3(_) => left,
-            // Masks are kept by length and position: powers of two keep them few.
-            Network::Qwen2(_) if left < STRETCH => left.checked_ilog2().map_or(0, |log| 1 << log),
-            _ => left.min(STRETCH),
+        match self {
+            Decoder::Own(_) => left.min(STRETCH),
+            Decoder::Candle(candle) => candle.stretch(left),
         }
     }
 
-    /// Reads `tokens`, the first of which stands at `position`; gives the logits of what follows
-    /// the last one.
-    pub(crate) fn read(&mut self, tokens: &[u32], position: usize) -> Result<Vec<f32>, String> {
-        let logits = || -> candle_core::Result<Vec<f32>> {
-            let input = Tensor::new(tokens, &Device::Cpu)?.unsqueeze(0)?;
-            let logits = match &mut self.network {
-                Network::Llama(model) => model.used.forward(&input, position)?,
-                Network::Phi3(model) => model.used.forward(&input, position)?,
-                Network::Gemma3(model) => model.used.forward(&input, position)?,
-                Network::Qwen2(model) => model.forward(&input, position)?,
-                Network::Qwen3(model) => model.forward(&input, position)?,
-            };
-            logits.flatten_all()?.to_vec1()
-        };
-        let mut logits = logits;
-        logits().map_err(|error| first_line(&error))
-    }
-}
-
-/// Loads the network of an architecture.
-fn load_network(
-    architecture: Architecture,
-    content: gguf_file::Content,
-    weights: &mut Weights<'_, impl Read + Seek>,
-) -> candle_core::Result<Network> {
-    let device = Device::Cpu;
-    Ok(match architecture {
-        Architecture::Llama => Network::Llama(Restorable::new(llama::ModelWeights::from_gguf(
-            content, weights, &device,
-        )?)),
-        Architecture::Phi3 => Network::Phi3(Restorable::new(phi3::ModelWeights::from_gguf(
-            false, content, weights, &device,
-        )?)),
-        Architecture::Gemma3 => Network::Gemma3(Restorable::new(gemma3::ModelWeights::from_gguf(
-            content, weights, &device,
-        )?)),
-        Architecture::Qwen2 => Network::Qwen2(Box::new(qwen2::ModelWeights::from_gguf(
-            content, weights, &device,
-        )?)),
-        Architecture::Qwen3 => Network::Qwen3(Box::new(qwen3::ModelWeights::from_gguf(
-            content, weights, &device,
-        )?)),
-    })
-}
-
-/// candle's errors may carry a backtrace below the message.
-fn first_line(error: &candle_core::Error) -> String {
-    let text = error.to_string();
-    text.lines().next().unwrap_or("no reason given").to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Cursor;
-
-    use super::*;
-    use crate::fixture::tiny_gguf;
-
-    fn load(bytes: &[u8]) -> Result<Decoder, GgufError> {
-        let mut source = Cursor::new(bytes);
-        let gguf = Gguf::read(&mut source)?;
-        let settings = Settings::from_gguf(&gguf, None)?;
-        Decoder::load(&gguf, &settings, &mut source)
-    }
-
-    fn likeliest(logits: &[f32]) -> usize {
-        (0..logits.len())
-            .max_by(|&a, &b| logits[a].total_cmp(&logits[b]))
-            .unwrap()
-    }
-
-    #[test]
-    fn every_architecture_loads_and_reads() {
-        for architecture in Architecture::ALL {
-            let mut decoder = load(&tiny_gguf(architecture.name())).unwrap();
-            let logits = decoder.read(&[3, 4, 5], 0).unwrap();
-            assert!(
-                logits.iter().all(|logit| logit.is_finite()),
-                "{architecture:?}"
-            );
-            let spread = logits
-                .iter()
-                .fold(0.0f32, |most, logit| most.max(logit.abs()));
-            assert!(spread > 1e-3, "{architecture:?} says nothing: {spread}");
+    /// Reads `tokens` after those read before; computes the logits of what follows each wanted
+    /// one.
+    ///
+    /// # Errors
+    /// When they cannot be read; they then count as not read.
+    pub(crate) fn read(&mut self, tokens: &[u32], wanted: Wanted) -> Result<(), ReadError> {
+        match self {
+            Decoder::Own(transformer) => transformer.read(tokens, wanted),
+            Decoder::Candle(candle) => candle.read(tokens),
         }
     }
 
-    #[test]
-    fn reading_by_stretches_or_token_by_token_is_the_same() {
-        let prompt: Vec<u32> = (0..300).map(|at| 3 + (at * 7) % 250).collect();
-        for architecture in Architecture::ALL {
-            let mut decoder = load(&tiny_gguf(architecture.name())).unwrap();
-            let mut position = 0;
-            let mut by_stretches = Vec::new();
-            while position < prompt.len() {
-                let next = decoder.stretch(prompt.len() - position);
-                by_stretches = decoder
-                    .read(&prompt[position..position + next], position)
-                    .unwrap();
-                position += next;
-            }
-            decoder.reset();
-            let mut by_token = Vec::new();
-            for (position, token) in prompt.iter().enumerate() {
-                by_token = decoder.read(&[*token], position).unwrap();
-            }
-            // Gemma's sliding window is masked in a prompt and not for single tokens.
-            let pairs = by_stretches.iter().zip(&by_token);
-            let furthest = pairs.fold(0.0f32, |most, (a, b)| most.max((a - b).abs()));
-            assert!(furthest < 0.05, "{architecture:?}: {furthest}");
-            assert_eq!(
-                likeliest(&by_stretches),
-                likeliest(&by_token),
-                "{architecture:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_reset_forgets() {
-        for architecture in Architecture::ALL {
-            let mut decoder = load(&tiny_gguf(architecture.name())).unwrap();
-            let first = decoder.read(&[7, 8, 9], 0).unwrap();
-            decoder.read(&[10], 3).unwrap();
-            decoder.reset();
-            decoder.read(&[100, 101, 102, 103], 0).unwrap();
-            decoder.reset();
-            assert_eq!(
-                decoder.read(&[7, 8, 9], 0).unwrap(),
-                first,
-                "{architecture:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_missing_tensor_is_named() {
-        let mut source = Cursor::new(tiny_gguf("llama"));
-        let mut gguf = Gguf::read(&mut source).unwrap();
-        let settings = Settings::from_gguf(&gguf, None).unwrap();
-        gguf.tensors.remove("blk.1.ffn_up.weight");
-        match Decoder::load(&gguf, &settings, &mut source) {
-            Err(GgufError::Damaged(problem)) => {
-                assert!(problem.contains("blk.1.ffn_up.weight"), "{problem}");
-            }
-            _ => panic!("loaded without a tensor"),
+    /// The logits of what follows the `row`th wanted token of those read last. candle's decoders
+    /// have those of the last token alone.
+    pub(crate) fn logits(&mut self, row: usize) -> &mut [f32] {
+        match self {
+            Decoder::Own(transformer) => transformer.logits(row),
+            Decoder::Candle(candle) => candle.logits(),
         }
     }
 }

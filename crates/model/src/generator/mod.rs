@@ -1,24 +1,26 @@
 //! The generator: a GGUF model on a thread of its own.
 
-use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
+mod draft;
+mod stop;
+mod writer;
+
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
-use docent_core::model::{
-    Finish, GenerationEvent, GenerationReport, GenerationRequest, Generator, Message, ModelError,
-};
+use docent_core::model::{GenerationEvent, GenerationRequest, Generator, Message, ModelError};
 
-use crate::decoder::{Decoder, Settings};
+use crate::decoder::{CachePrecision, Decoder, LoadOptions, PackedCache};
 use crate::error::LoadError;
 use crate::gguf::{Gguf, GgufError};
-use crate::sampling::Sampler;
+use crate::source::Source;
 use crate::template::ChatTemplate;
 use crate::tokenizer::Tokenizer;
 use crate::{files, starter, threads};
+use writer::Writer;
 
 /// Requests that may wait. People wait for one answer at a time; more is a mistake.
 const WAITING_REQUESTS: usize = 8;
@@ -33,27 +35,38 @@ pub enum GeneratorSource {
 }
 
 /// How a generator runs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GeneratorOptions {
-    /// Threads to compute on; 0 takes all processors. The first model that is loaded settles it
-    /// for the process, and candle's products of quantised weights take a thread for each core
-    /// whatever this says.
+    /// Threads to compute on; 0 takes one for each core.
     pub threads: usize,
     /// Tokens that prompt and answer may have together, as far as the model goes; `None` takes
-    /// 4096 or what the model can do, whichever is less.
+    /// what the model was trained for, as far as memory goes.
     pub context_tokens: Option<usize>,
+    /// How precisely keys and values of what was read are kept.
+    pub cache_precision: CachePrecision,
+    /// Where weights are kept in the form that they are computed in; `None` packs them in memory
+    /// at each load.
+    pub packed: Option<PackedCache>,
 }
 
 /// Loads a generator and starts its thread.
 ///
 /// # Errors
-/// When the file is missing, damaged, or of a kind that docent does not run.
+/// When the file is missing, damaged, of a kind that docent does not run, or too large for the
+/// memory that is free.
 pub fn load_generator(
     source: &GeneratorSource,
     options: GeneratorOptions,
 ) -> Result<Arc<dyn Generator>, LoadError> {
-    threads::share_pool(threads::resolve(options.threads));
-    let loaded = match source {
+    start(open(source, &options)?)
+}
+
+/// Loads a model without starting a thread for it.
+pub(crate) fn open(
+    source: &GeneratorSource,
+    options: &GeneratorOptions,
+) -> Result<Loaded, LoadError> {
+    match source {
         GeneratorSource::Starter => {
             let bytes = starter::generator().ok_or(LoadError::NoStarter { option: "model" })?;
             let identity = Identity {
@@ -61,23 +74,20 @@ pub fn load_generator(
                 fingerprint: Some(starter::GENERATOR_FINGERPRINT.into()),
             };
             let path = Path::new("the starter generator");
-            load(path, &mut Cursor::new(bytes), identity, options)?
+            let source = Source::Memory(Cow::Borrowed(bytes));
+            load(path, source, identity, options)
         }
         GeneratorSource::File(path) => {
-            let file = files::open(path, "name a GGUF file")?;
+            let remedy = "name a GGUF file";
+            let file = files::open(path, remedy)?;
+            let source = Source::file(file).map_err(|error| LoadError::io(path, error, remedy))?;
             let identity = Identity {
                 name: files::name_of(path, ".gguf"),
                 fingerprint: None,
             };
-            load(
-                path,
-                &mut BufReader::with_capacity(1 << 20, file),
-                identity,
-                options,
-            )?
+            load(path, source, identity, options)
         }
-    };
-    start(loaded)
+    }
 }
 
 /// What a model is called.
@@ -88,16 +98,16 @@ struct Identity {
 }
 
 /// A model in memory.
-struct Loaded {
-    name: String,
+pub(crate) struct Loaded {
+    pub(crate) name: String,
     fingerprint: String,
-    language: Language,
-    decoder: Decoder,
+    pub(crate) language: Language,
+    pub(crate) decoder: Decoder,
 }
 
 /// The part of a model that turns text into tokens and back; callers use it on their threads.
-struct Language {
-    tokenizer: Tokenizer,
+pub(crate) struct Language {
+    pub(crate) tokenizer: Tokenizer,
     template: ChatTemplate,
 }
 
@@ -110,17 +120,16 @@ impl Language {
 /// Loads a model from an open file, its header first, so that a bad file is told at once.
 fn load(
     path: &Path,
-    source: &mut (impl Read + Seek),
+    source: Source,
     identity: Identity,
-    options: GeneratorOptions,
+    options: &GeneratorOptions,
 ) -> Result<Loaded, LoadError> {
     let explain = |error: GgufError| match error {
         GgufError::Io(error) => LoadError::io(path, error, "name a GGUF file"),
         GgufError::Damaged(problem) => LoadError::damaged(path, problem),
         GgufError::Unsupported(problem, remedy) => LoadError::unsupported(path, problem, remedy),
     };
-    let gguf = Gguf::read(source).map_err(explain)?;
-    let settings = Settings::from_gguf(&gguf, options.context_tokens).map_err(explain)?;
+    let gguf = Gguf::read(&mut source.reader()).map_err(explain)?;
     let tokenizer = Tokenizer::from_gguf(&gguf).map_err(explain)?;
     let vocabulary = tokenizer.vocabulary();
     let template = ChatTemplate::new(
@@ -130,10 +139,22 @@ fn load(
     );
     let fingerprint = match identity.fingerprint {
         Some(fingerprint) => fingerprint,
-        None => fingerprint(&identity.name, source)
+        None => fingerprint(&identity.name, &source)
             .map_err(|error| LoadError::io(path, error, "name a GGUF file"))?,
     };
-    let decoder = threads::contain(|| Decoder::load(&gguf, &settings, source))
+    let threads = threads::resolve(options.threads);
+    let source = Arc::new(source);
+    let load = || {
+        let hash = fingerprint.rsplit('@').next().unwrap_or_default();
+        let options = LoadOptions {
+            context: options.context_tokens,
+            threads,
+            precision: options.cache_precision,
+            packed: options.packed.as_ref().map(|cache| (cache, hash)),
+        };
+        Decoder::load(&gguf, source, &options)
+    };
+    let decoder = threads::contain(load)
         .map_err(|panic| LoadError::damaged(path, panic))?
         .map_err(explain)?;
     let language = Language {
@@ -149,10 +170,9 @@ fn load(
 }
 
 /// A model's name with the beginning of the BLAKE3 hash of its whole file.
-fn fingerprint(name: &str, source: &mut (impl Read + Seek)) -> std::io::Result<String> {
-    source.seek(SeekFrom::Start(0))?;
+fn fingerprint(name: &str, source: &Source) -> std::io::Result<String> {
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(source)?;
+    hasher.update_reader(source.reader())?;
     Ok(format!("{name}@{}", &hasher.finalize().to_hex()[..16]))
 }
 
@@ -274,160 +294,6 @@ fn stopped(model: &str, reason: impl Into<String>) -> ModelError {
         model: model.to_owned(),
         reason: reason.into(),
     }
-}
-
-/// The thread's side: it owns the decoder and answers one request after the other.
-struct Writer {
-    name: String,
-    language: Arc<Language>,
-    decoder: Decoder,
-    closing: Arc<AtomicBool>,
-}
-
-/// Why an answer ended before its end.
-enum Interruption {
-    /// Nobody listens any more.
-    Unheard,
-    /// It cannot go on.
-    Failed(ModelError),
-}
-
-impl From<ModelError> for Interruption {
-    fn from(error: ModelError) -> Self {
-        Interruption::Failed(error)
-    }
-}
-
-impl Writer {
-    fn run(mut self, requests: &Receiver<Job>) {
-        for Job { request, events } in requests {
-            let outcome = threads::contain(|| self.answer(&request, &events))
-                .unwrap_or_else(|panic| Err(stopped(&self.name, panic).into()));
-            self.decoder.reset();
-            // Whoever has stopped listening does not mind.
-            let _ = match outcome {
-                Ok(report) => events.send(GenerationEvent::Done(report)),
-                Err(Interruption::Failed(error)) => events.send(GenerationEvent::Failed(error)),
-                Err(Interruption::Unheard) => Ok(()),
-            };
-        }
-    }
-
-    /// Sends an event, unless nobody listens or the generator is being dropped.
-    fn tell(
-        &self,
-        events: &Sender<GenerationEvent>,
-        event: GenerationEvent,
-    ) -> Result<(), Interruption> {
-        if self.closing.load(Ordering::Relaxed) {
-            return Err(stopped(&self.name, "it was closed").into());
-        }
-        events.send(event).map_err(|_| Interruption::Unheard)
-    }
-
-    fn answer(
-        &mut self,
-        request: &GenerationRequest,
-        events: &Sender<GenerationEvent>,
-    ) -> Result<GenerationReport, Interruption> {
-        let prompt = self.language.encode_chat(&request.messages);
-        let context = self.decoder.context();
-        if prompt.is_empty() || prompt.len() >= context {
-            let tokens = prompt.len();
-            return Err(ModelError::Refused(format!(
-                "the prompt has {tokens} tokens, and {} can take from 1 to {} and answer",
-                self.name,
-                context - 1
-            ))
-            .into());
-        }
-        let started = Instant::now();
-        let logits = self.read_prompt(&prompt, events)?;
-        let prefill = started.elapsed();
-        let room = request.max_tokens.min(context - prompt.len());
-        let (finish, new_tokens) = self.write(logits, prompt.len(), room, request, events)?;
-        Ok(GenerationReport {
-            finish,
-            prompt_tokens: prompt.len(),
-            new_tokens,
-            prefill_ms: milliseconds(prefill),
-            decode_ms: milliseconds(started.elapsed() - prefill),
-        })
-    }
-
-    /// Reads the prompt, telling between stretches how far it is; gives the logits of what
-    /// follows it.
-    fn read_prompt(
-        &mut self,
-        prompt: &[u32],
-        events: &Sender<GenerationEvent>,
-    ) -> Result<Vec<f32>, Interruption> {
-        self.decoder.reset();
-        let mut logits = Vec::new();
-        let mut done = 0;
-        while done < prompt.len() {
-            let total = prompt.len();
-            self.tell(events, GenerationEvent::Reading { done, total })?;
-            let end = done + self.decoder.stretch(total - done);
-            logits = self.read(&prompt[done..end], done)?;
-            done = end;
-        }
-        Ok(logits)
-    }
-
-    /// Writes up to `room` tokens after the prompt, whose length is `position`.
-    fn write(
-        &mut self,
-        mut logits: Vec<f32>,
-        mut position: usize,
-        room: usize,
-        request: &GenerationRequest,
-        events: &Sender<GenerationEvent>,
-    ) -> Result<(Finish, usize), Interruption> {
-        let mut sampler = Sampler::new(&request.sampling);
-        let mut detokenizer = self.language.tokenizer.detokenizer();
-        let mut finish = Finish::Length;
-        let mut written = 0;
-        while written < room {
-            let vocabulary = self.language.tokenizer.vocabulary();
-            // Some files pad the vocabulary with rows that stand for nothing.
-            logits.truncate(vocabulary.len());
-            let token = sampler.choose(&mut logits).ok_or_else(|| {
-                stopped(
-                    &self.name,
-                    "it computes no numbers; its file may be damaged",
-                )
-            })?;
-            if vocabulary.is_end(token) {
-                finish = Finish::End;
-                break;
-            }
-            written += 1;
-            let text = detokenizer.push(&self.language.tokenizer.bytes_of(token));
-            if !text.is_empty() {
-                self.tell(events, GenerationEvent::Token(text))?;
-            }
-            if written < room {
-                logits = self.read(&[token], position)?;
-                position += 1;
-            }
-        }
-        let rest = detokenizer.finish();
-        if !rest.is_empty() {
-            self.tell(events, GenerationEvent::Token(rest))?;
-        }
-        Ok((finish, written))
-    }
-
-    fn read(&mut self, tokens: &[u32], position: usize) -> Result<Vec<f32>, ModelError> {
-        self.decoder
-            .read(tokens, position)
-            .map_err(|error| stopped(&self.name, error))
-    }
-}
-
-fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Tests of the generator with the starter model, small models of every kind, and bad files.
 
 use std::fs;
+use std::io::Cursor;
 
-use docent_core::model::{Role, Sampling};
+use docent_core::model::{Finish, ModelError, Role, Sampling};
 
 use super::*;
 use crate::fixture::{tiny_gguf, tiny_pieces_gguf};
@@ -64,7 +65,7 @@ fn collect(events: &Receiver<GenerationEvent>) -> (String, GenerationEvent) {
 fn the_starter_answers_the_same_each_time() {
     let generator = starter();
     assert_eq!(generator.name(), "SmolLM2-135M-Instruct");
-    assert_eq!(generator.context_tokens(), 4096);
+    assert!(generator.context_tokens() <= 8192);
     let question = "What is the capital of France? Answer in one sentence.";
     let (first, end) = collect(&generator.generate(ask(question, 12)));
     assert!(first.contains("Paris"), "{first}");
@@ -123,8 +124,8 @@ fn dropping_the_generator_ends_an_answer() {
 #[test]
 fn a_prompt_past_the_context_is_refused_with_its_numbers() {
     let options = GeneratorOptions {
-        threads: 0,
         context_tokens: Some(64),
+        ..GeneratorOptions::default()
     };
     let generator = load_generator(&GeneratorSource::Starter, options).unwrap();
     assert_eq!(generator.context_tokens(), 64);
@@ -214,8 +215,9 @@ fn a_file_with_any_byte_of_its_header_changed_is_loaded_or_refused() {
             };
             let path = Path::new("changed.gguf");
             let options = GeneratorOptions::default();
+            let source = Source::Memory(Cow::Owned(changed));
             // Whichever it is, nothing panics out of it and nothing takes memory without end.
-            if let Err(error) = load(path, &mut Cursor::new(changed), identity, options) {
+            if let Err(error) = load(path, source, identity, &options) {
                 assert!(error.to_string().starts_with("changed.gguf: "), "{error}");
             }
         }
@@ -245,7 +247,8 @@ fn weights_that_are_no_numbers_fail_the_answer_alone() {
 #[test]
 fn the_starter_is_the_file_that_its_fingerprint_names() {
     let bytes = starter::generator().unwrap();
-    let computed = fingerprint(starter::GENERATOR_NAME, &mut Cursor::new(bytes)).unwrap();
+    let source = Source::Memory(Cow::Borrowed(bytes));
+    let computed = fingerprint(starter::GENERATOR_NAME, &source).unwrap();
     assert_eq!(computed, starter::GENERATOR_FINGERPRINT);
 }
 

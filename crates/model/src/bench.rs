@@ -1,0 +1,264 @@
+//! Measuring a generator: how fast it reads and writes, and how well it foresees a text.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use crate::decoder::{Decoder, ReadError, Wanted};
+use crate::error::LoadError;
+use crate::generator::{GeneratorOptions, GeneratorSource, Loaded, open};
+use crate::threads;
+
+/// Tokens whose logits are held at a time.
+const LOGIT_ROWS: usize = 64;
+/// Bytes that are read to measure the memory: more than any cache holds.
+const BANDWIDTH_BYTES: usize = 256 << 20;
+
+/// What to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpeedPlan {
+    /// Tokens to read from an empty cache.
+    pub prompt: usize,
+    /// Tokens to write, one at a time.
+    pub generate: usize,
+    /// Tokens in the cache when writing begins.
+    pub depth: usize,
+    /// Times that each is measured; the fastest counts.
+    pub runs: usize,
+}
+
+/// How fast a model reads and writes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Speed {
+    /// Threads that it computed on.
+    pub threads: usize,
+    /// Tokens of the prompt per second.
+    pub prefill_tokens_per_second: f64,
+    /// Tokens written per second, after [`SpeedPlan::depth`] others.
+    pub decode_tokens_per_second: f64,
+    /// Bytes of weights, keys and values that were read for each token written; 0 if unknown.
+    pub bytes_per_token: u64,
+    /// Bytes per second that these threads read from memory at most.
+    pub memory_bytes_per_second: f64,
+    /// Bytes of weights, keys and values read per second, as a share of that.
+    pub bandwidth_share: f64,
+    /// The most memory that this process has held so far, mapped files included, in bytes;
+    /// `None` where the system does not tell.
+    pub peak_bytes: Option<u64>,
+}
+
+/// How well a model foresees a text.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Perplexity {
+    /// Tokens that were foreseen.
+    pub tokens: usize,
+    /// e to the mean negative logarithm of their probabilities.
+    pub perplexity: f64,
+}
+
+/// Measures how fast a model reads and writes.
+///
+/// # Errors
+/// When the model cannot be loaded, or the plan asks for more tokens than it has room for.
+pub fn measure_speed(
+    source: &GeneratorSource,
+    options: &GeneratorOptions,
+    plan: SpeedPlan,
+) -> Result<Speed, LoadError> {
+    let mut model = open(source, options)?;
+    let threads = threads::resolve(options.threads);
+    let vocabulary = model.language.tokenizer.vocabulary().len().max(1);
+    let decoder = &mut model.decoder;
+    let token = |at: usize| ((at * 7 + 3) % vocabulary.min(4000)) as u32;
+    let tokens = |count: usize| -> Vec<u32> { (0..count).map(token).collect() };
+    let mut measure = || -> Result<(f64, f64), ReadError> {
+        let (mut prefill, mut decode) = (0.0f64, 0.0f64);
+        for _ in 0..plan.runs.max(1) {
+            decoder.keep(0);
+            let started = Instant::now();
+            read(decoder, &tokens(plan.prompt))?;
+            prefill = prefill.max(plan.prompt as f64 / started.elapsed().as_secs_f64());
+            if plan.depth < plan.prompt {
+                decoder.keep(plan.depth);
+            } else {
+                read(decoder, &tokens(plan.depth - plan.prompt))?;
+            }
+            let started = Instant::now();
+            for at in 0..plan.generate {
+                decoder.read(&[token(at)], Wanted::Last)?;
+            }
+            decode = decode.max(plan.generate as f64 / started.elapsed().as_secs_f64());
+        }
+        Ok((prefill, decode))
+    };
+    let (prefill, decode) = measure().map_err(|error| failed(&model.name, &error))?;
+    let bytes_per_token = match &model.decoder {
+        Decoder::Own(transformer) => transformer.token_bytes(plan.depth),
+        Decoder::Candle(_) => 0,
+    };
+    let peak_bytes = peak_bytes();
+    let memory = memory_bytes_per_second(threads);
+    Ok(Speed {
+        threads,
+        prefill_tokens_per_second: prefill,
+        decode_tokens_per_second: decode,
+        bytes_per_token: bytes_per_token as u64,
+        memory_bytes_per_second: memory,
+        bandwidth_share: bytes_per_token as f64 * decode / memory,
+        peak_bytes,
+    })
+}
+
+/// Measures how well a model foresees `text`, in windows of `window` tokens, in each of which it
+/// sees what stands before within the window.
+///
+/// # Errors
+/// When the model cannot be loaded or is one of candle's, which give no logits within a text.
+pub fn measure_perplexity(
+    source: &GeneratorSource,
+    options: &GeneratorOptions,
+    text: &str,
+    window: usize,
+) -> Result<Perplexity, LoadError> {
+    let mut model = open(source, options)?;
+    if !model.decoder.can_draft() {
+        return Err(LoadError::Failed {
+            model: model.name,
+            reason: "it runs on candle, which gives no logits within a text".into(),
+        });
+    }
+    let mut tokens = Vec::new();
+    model.language.tokenizer.encode(text, &mut tokens);
+    let window = window.clamp(2, model.decoder.context());
+    let mut sum = 0.0;
+    let mut count = 0;
+    for window in tokens.chunks(window) {
+        let (nats, foreseen) = surprise(&mut model, window)?;
+        sum += nats;
+        count += foreseen;
+    }
+    Ok(Perplexity {
+        tokens: count,
+        perplexity: (sum / count.max(1) as f64).exp(),
+    })
+}
+
+/// The negative logarithms of the probabilities of all of `tokens` but the first, added up, and
+/// their number.
+fn surprise(model: &mut Loaded, tokens: &[u32]) -> Result<(f64, usize), LoadError> {
+    model.decoder.keep(0);
+    let (read, foreseen) = (&tokens[..tokens.len() - 1], &tokens[1..]);
+    let mut sum = 0.0;
+    for (read, foreseen) in read.chunks(LOGIT_ROWS).zip(foreseen.chunks(LOGIT_ROWS)) {
+        let outcome = model.decoder.read(read, Wanted::All);
+        outcome.map_err(|error| failed(&model.name, &error))?;
+        for (row, token) in foreseen.iter().enumerate() {
+            let logits = model.decoder.logits(row);
+            let greatest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let shares = logits.iter().map(|x| f64::from(x - greatest).exp());
+            let token = f64::from(logits[*token as usize] - greatest);
+            sum += shares.sum::<f64>().ln() - token;
+        }
+    }
+    Ok((sum, foreseen.len()))
+}
+
+/// Reads tokens in stretches, as a prompt is read.
+fn read(decoder: &mut Decoder, mut tokens: &[u32]) -> Result<(), ReadError> {
+    while !tokens.is_empty() {
+        let (stretch, rest) = tokens.split_at(decoder.stretch(tokens.len()));
+        let wanted = match rest.is_empty() {
+            true => Wanted::Last,
+            false => Wanted::Nothing,
+        };
+        decoder.read(stretch, wanted)?;
+        tokens = rest;
+    }
+    Ok(())
+}
+
+fn failed(model: &str, error: &ReadError) -> LoadError {
+    LoadError::Failed {
+        model: model.to_owned(),
+        reason: error.to_string(),
+    }
+}
+
+/// Bytes per second that `threads` threads read together from memory, the best of three times.
+pub fn memory_bytes_per_second(threads: usize) -> f64 {
+    let numbers = vec![1u64; BANDWIDTH_BYTES / size_of::<u64>()];
+    let part = numbers.len().div_ceil(threads.max(1));
+    let pass = || {
+        let started = Instant::now();
+        std::thread::scope(|scope| {
+            for numbers in numbers.chunks(part) {
+                scope.spawn(|| black_box(numbers.iter().fold(0, |sum, x| sum ^ x)));
+            }
+        });
+        BANDWIDTH_BYTES as f64 / started.elapsed().as_secs_f64()
+    };
+    (0..3).map(|_| pass()).fold(0.0, f64::max)
+}
+
+/// The most memory that this process has held so far.
+fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::tiny_gguf;
+
+    fn model() -> (tempfile::TempDir, GeneratorSource) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tiny.gguf");
+        std::fs::write(&path, tiny_gguf("llama")).unwrap();
+        (folder, GeneratorSource::File(path))
+    }
+
+    #[test]
+    fn speed_is_measured_at_any_depth() {
+        let (_folder, source) = model();
+        for depth in [0, 10, 100] {
+            let plan = SpeedPlan {
+                prompt: 20,
+                generate: 3,
+                depth,
+                runs: 1,
+            };
+            let speed = measure_speed(&source, &GeneratorOptions::default(), plan).unwrap();
+            assert!(speed.prefill_tokens_per_second > 0.0);
+            assert!(speed.decode_tokens_per_second > 0.0);
+            assert!(speed.bytes_per_token > 100_000);
+        }
+        let plan = SpeedPlan {
+            prompt: 5000,
+            generate: 1,
+            depth: 0,
+            runs: 1,
+        };
+        let error = measure_speed(&source, &GeneratorOptions::default(), plan).unwrap_err();
+        assert!(error.to_string().contains("1024"), "{error}");
+    }
+
+    #[test]
+    fn a_random_model_foresees_next_to_nothing() {
+        let (_folder, source) = model();
+        let text = "The lease ends on 31 March 2027. ".repeat(8);
+        let options = GeneratorOptions::default();
+        let one = measure_perplexity(&source, &options, &text, 1000).unwrap();
+        assert!(
+            one.perplexity > 50.0 && one.perplexity.is_finite(),
+            "{one:?}"
+        );
+        let windows = measure_perplexity(&source, &options, &text, 16).unwrap();
+        assert!(windows.tokens < one.tokens);
+    }
+}

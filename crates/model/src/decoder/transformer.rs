@@ -1,0 +1,197 @@
+//! docent's own decoder: a network, the weights it runs on, and the tokens it has read.
+
+use std::io;
+use std::sync::Arc;
+
+use docent_kernels::isa;
+use docent_kernels::quant::Quant;
+
+use crate::gguf::{Gguf, GgufError};
+use crate::source::Source;
+
+use super::cache::{Cache, Shape};
+use super::config::Config;
+use super::forward::{Buffers, Pass, Wanted};
+use super::network::Network;
+use super::packed::{Plan, Store};
+use super::team::Team;
+use super::{LoadOptions, memory};
+
+/// A network on the processor, with its cache of keys and values.
+pub(crate) struct Transformer {
+    network: Network,
+    store: Store,
+    source: Arc<Source>,
+    embedding: EmbeddingRows,
+    cache: Cache,
+    team: Team,
+    buffers: Buffers,
+}
+
+/// Where the rows of the vocabulary's vectors lie in the model's file.
+struct EmbeddingRows {
+    quant: Quant,
+    start: u64,
+    row_bytes: usize,
+    row: Vec<u8>,
+}
+
+/// Why tokens could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    /// There are more tokens than the cache has room for.
+    #[error("{tokens} tokens are more than the {context} that the model has room for")]
+    Full { tokens: usize, context: usize },
+    /// A token that the model has no vector for.
+    #[error("the token {0} is not in the model's vocabulary")]
+    Unknown(u32),
+    /// The model's file cannot be read any more.
+    #[error("the model's file cannot be read any more: {0}")]
+    Io(#[from] io::Error),
+    /// candle could not compute it.
+    #[error("{0}")]
+    Network(String),
+}
+
+impl Transformer {
+    /// Loads the network of a file whose header was read from `source`.
+    pub(crate) fn load(
+        gguf: &Gguf,
+        config: Config,
+        source: Arc<Source>,
+        options: &LoadOptions<'_>,
+    ) -> Result<Transformer, GgufError> {
+        let mut plan = Plan::default();
+        let shape = Shape {
+            layers: config.layers,
+            heads: config.heads_kv,
+            head: config.head,
+            precision: options.precision,
+        };
+        let context = memory::context(shape, config.trained_context, options.context)?;
+        let network = Network::load(gguf, &source, config, context, &mut plan)?;
+        let entry = &gguf.tensors[&network.embedding.tensor];
+        let row_bytes = entry.bytes / entry.rows();
+        let embedding = EmbeddingRows {
+            quant: entry.kind,
+            start: gguf.weights_at + entry.offset,
+            row_bytes,
+            row: vec![0; row_bytes],
+        };
+        let store = Store::open(plan, &source, options.packed)?;
+        let team = Team::new(options.threads).map_err(|error| {
+            GgufError::Io(io::Error::other(format!(
+                "no threads to compute on: {error}"
+            )))
+        })?;
+        Ok(Transformer {
+            network,
+            store,
+            source,
+            embedding,
+            cache: Cache::new(shape, context),
+            team,
+            buffers: Buffers::default(),
+        })
+    }
+
+    /// The number of tokens that it has room for.
+    pub(crate) fn context(&self) -> usize {
+        self.cache.context()
+    }
+
+    /// The tokens that it has read.
+    pub(crate) fn tokens(&self) -> &[u32] {
+        self.cache.tokens()
+    }
+
+    /// Bytes of weights, keys and values that are read to write one token after `depth` others.
+    pub(crate) fn token_bytes(&self, depth: usize) -> usize {
+        self.network.weight_bytes(&self.store) + self.cache.bytes(depth)
+    }
+
+    /// Forgets all tokens but the first `count`.
+    pub(crate) fn truncate(&mut self, count: usize) {
+        self.cache.truncate(count);
+    }
+
+    /// The logits of what follows the `row`th wanted token of those read last, one for each
+    /// token of the vocabulary.
+    pub(crate) fn logits(&mut self, row: usize) -> &mut [f32] {
+        let vocabulary = self.network.vocabulary();
+        &mut self.buffers.logits[row * vocabulary..][..vocabulary]
+    }
+
+    /// Reads `tokens` after those read before; computes the logits of what follows the wanted
+    /// ones.
+    ///
+    /// # Errors
+    /// When there is no room, a token is unknown, or the model's file is gone. The tokens then
+    /// count as not read.
+    pub(crate) fn read(&mut self, tokens: &[u32], wanted: Wanted) -> Result<(), ReadError> {
+        let start = self.cache.tokens().len();
+        let after = start.saturating_add(tokens.len());
+        if after > self.context() {
+            return Err(ReadError::Full {
+                tokens: after,
+                context: self.context(),
+            });
+        }
+        if tokens.is_empty() {
+            return Ok(());
+        }
+        self.embed(tokens)?;
+        self.angles(start, tokens.len());
+        let pass = Pass {
+            network: &self.network,
+            store: &self.store,
+            isa: isa::active(),
+            threads: self.team.size(),
+            start,
+            rows: tokens.len(),
+        };
+        let (layers, buffers) = (&mut self.cache.layers, &mut self.buffers);
+        self.team.enter(|| pass.run(layers, buffers, wanted));
+        self.cache.extend(tokens);
+        Ok(())
+    }
+
+    /// Looks up the vectors of `tokens`.
+    fn embed(&mut self, tokens: &[u32]) -> Result<(), ReadError> {
+        let width = self.network.config.embedding;
+        let rows = &mut self.embedding;
+        self.buffers.hidden.resize(tokens.len() * width);
+        for (token, hidden) in tokens
+            .iter()
+            .zip(self.buffers.hidden.chunks_exact_mut(width))
+        {
+            if *token as usize >= self.network.vocabulary() {
+                return Err(ReadError::Unknown(*token));
+            }
+            let at = rows.start + u64::from(*token) * rows.row_bytes as u64;
+            self.source.read_at(at, &mut rows.row)?;
+            rows.quant.dequantise(&rows.row, hidden);
+            if self.network.config.embedding_scale != 1.0 {
+                for x in hidden {
+                    *x *= self.network.config.embedding_scale;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Computes the angles of the positions of `rows` tokens.
+    fn angles(&mut self, start: usize, rows: usize) {
+        let buffers = &mut self.buffers;
+        for (angles, frequencies) in [
+            (&mut buffers.full, &self.network.frequencies),
+            (&mut buffers.sliding, &self.network.sliding_frequencies),
+        ] {
+            angles.cosines.clear();
+            angles.sines.clear();
+            for position in start..start + rows {
+                frequencies.turns(position, &mut angles.cosines, &mut angles.sines);
+            }
+        }
+    }
+}
