@@ -10,7 +10,7 @@ use docent_core::model::{Embedder, Generator};
 use docent_engine::collection::Collection;
 use docent_engine::library::{Library, WorkerCommand};
 use docent_engine::settings::Settings as EngineSettings;
-use docent_model::{EmbedderSource, GeneratorOptions, GeneratorSource};
+use docent_model::{EmbedderSource, GeneratorOptions, GeneratorSource, PackedCache};
 
 use crate::cli::Global;
 use crate::failure::{Failure, Result};
@@ -137,6 +137,23 @@ impl App {
         }
     }
 
+    /// How the generator runs.
+    pub(crate) fn generator_options(&self) -> GeneratorOptions {
+        let models = &self.settings.models;
+        let cache = self.places.cache.as_ref();
+        GeneratorOptions {
+            threads: models.threads,
+            context_tokens: (models.context_tokens > 0).then_some(models.context_tokens),
+            cache_precision: models.kv,
+            packed: cache
+                .filter(|_| models.packed_bytes > 0)
+                .map(|cache| PackedCache {
+                    folder: cache.join("packed"),
+                    limit_bytes: models.packed_bytes,
+                }),
+        }
+    }
+
     /// Loads the embedder.
     ///
     /// # Errors
@@ -159,12 +176,7 @@ impl App {
         &self,
     ) -> impl FnOnce() -> std::result::Result<Arc<dyn Generator>, String> + Send + 'static {
         let source = self.generator_source();
-        let models = &self.settings.models;
-        let options = GeneratorOptions {
-            threads: models.threads,
-            context_tokens: (models.context_tokens > 0).then_some(models.context_tokens),
-            ..GeneratorOptions::default()
-        };
+        let options = self.generator_options();
         move || docent_model::load_generator(&source, options).map_err(|error| error.to_string())
     }
 

@@ -16,6 +16,8 @@ pub(crate) struct Places {
     pub(crate) settings: Option<PathBuf>,
     /// The program's data.
     pub(crate) data: Option<PathBuf>,
+    /// What can be made again at any time.
+    pub(crate) cache: Option<PathBuf>,
 }
 
 impl Places {
@@ -30,6 +32,7 @@ impl Places {
         Places {
             settings: strategy.as_ref().map(|s| s.in_config_dir("settings.toml")),
             data: strategy.as_ref().map(AppStrategy::data_dir),
+            cache: strategy.as_ref().map(AppStrategy::cache_dir),
         }
     }
 
@@ -130,6 +133,7 @@ mod tests {
         let places = Places {
             settings: None,
             data: Some("/data".into()),
+            cache: None,
         };
         IndexHome::choose(
             flag.map(Path::new),
@@ -160,6 +164,7 @@ mod tests {
         let places = Places {
             settings: None,
             data: None,
+            cache: None,
         };
         let home = IndexHome::choose(None, None, None, &checkout, &places).unwrap();
         assert_eq!(home.chosen_by, ChosenBy::Checkout);
@@ -171,6 +176,7 @@ mod tests {
         let places = Places {
             settings: None,
             data: None,
+            cache: None,
         };
         let failure =
             IndexHome::choose(None, None, None, Path::new("/nowhere"), &places).unwrap_err();

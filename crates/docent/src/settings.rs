@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use docent_core::fusion::Fusion;
 use docent_engine::settings as engine;
+use docent_model::CachePrecision;
 use serde::Deserialize;
 
 use crate::failure::{Failure, Result};
@@ -30,13 +31,28 @@ pub(crate) struct Index {
 }
 
 /// The models.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Models {
     pub(crate) generator: Option<PathBuf>,
     pub(crate) embedder: Option<PathBuf>,
     pub(crate) context_tokens: usize,
     pub(crate) threads: usize,
+    pub(crate) kv: CachePrecision,
+    pub(crate) packed_bytes: u64,
+}
+
+impl Default for Models {
+    fn default() -> Self {
+        Models {
+            generator: None,
+            embedder: None,
+            context_tokens: 0,
+            threads: 0,
+            kv: CachePrecision::F16,
+            packed_bytes: 32 << 30,
+        }
+    }
 }
 
 /// What is shown.

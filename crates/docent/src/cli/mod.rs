@@ -2,6 +2,7 @@
 
 mod add;
 mod ask;
+mod bench;
 mod completions;
 mod doctor;
 mod extract;
@@ -102,6 +103,7 @@ pub(crate) enum Command {
     Rebuild(rebuild::Rebuild),
     Forget(forget::Forget),
     Doctor(doctor::Doctor),
+    Bench(bench::Bench),
     Completions(completions::Completions),
     /// Reads files for another docent, which starts it.
     #[command(hide = true)]
@@ -125,6 +127,7 @@ impl Command {
             Command::Rebuild(args) => rebuild::run(app, &args),
             Command::Forget(args) => forget::run(app, &args),
             Command::Doctor(args) => doctor::run(app, &args),
+            Command::Bench(args) => bench::run(app, &args),
             Command::Completions(args) => completions::run(app, &args),
             Command::ExtractWorker => Ok(Status::Done), // main has run it: it needs no App
         }

@@ -1,0 +1,30 @@
+//! `docent bench`: how fast docent is on this machine, as JSON or for a person.
+
+mod generate;
+
+use clap::{Args, Subcommand};
+
+use super::Status;
+use crate::app::App;
+use crate::failure::Result;
+
+/// Measure how fast this machine reads, embeds and writes.
+///
+/// Measure on an otherwise idle machine. Nothing is indexed and nothing is kept.
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    #[command(subcommand)]
+    what: What,
+}
+
+/// What is measured.
+#[derive(Debug, Subcommand)]
+enum What {
+    Generate(generate::Generate),
+}
+
+pub(super) fn run(app: &App, args: &Bench) -> Result<Status> {
+    match &args.what {
+        What::Generate(args) => generate::run(app, args),
+    }
+}
