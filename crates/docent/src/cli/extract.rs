@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use docent_core::document::{BlockKind, Format, Locator, Page};
+use docent_core::document::{Area, BlockKind, Format, Locator, Page};
 use docent_extract::{Outcome, Pool};
 use serde::Serialize;
 
@@ -40,6 +40,7 @@ struct Extracted {
     /// The file's text, then the texts of the files inside it.
     text: String,
     blocks: Vec<Place>,
+    lines: Vec<LinePlace>,
     pages: Vec<Page>,
     documents: Vec<Enclosed>,
     warnings: Vec<String>,
@@ -55,6 +56,13 @@ struct Place {
     locator: Locator,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     hidden: bool,
+}
+
+/// Where a line of a page begins in the text, and its box on the page.
+#[derive(Debug, Serialize)]
+struct LinePlace {
+    start: usize,
+    area: Area,
 }
 
 /// A file inside the file, and its stretch of the text.
@@ -172,6 +180,11 @@ impl Extracted {
                         kind: block.kind,
                         locator: block.locator,
                         hidden: block.hidden,
+                    }));
+                self.lines
+                    .extend(document.lines.iter().map(|line| LinePlace {
+                        start: offset + line.start,
+                        area: line.area,
                     }));
                 self.warnings.extend(document.warnings);
                 if document.incomplete.is_some() {
