@@ -11,7 +11,8 @@ const GOOD: &str = "
 The kettle hangs over the fire.
 ";
 
-/// Indexes the sandbox, finds the good file, and returns the reason that stands beside `path`.
+/// Indexes the sandbox, finds the good file, and returns the reason that stands beside `path`,
+/// with what would help.
 #[track_caller]
 fn reason(sandbox: &Sandbox, state: &str, path: &str) -> String {
     let run = sandbox.run(["index", "files"]);
@@ -25,7 +26,8 @@ fn reason(sandbox: &Sandbox, state: &str, path: &str) -> String {
     let files = status[state].as_array().expect("files");
     let file = files.iter().find(|file| file["path"] == path);
     let file = file.unwrap_or_else(|| panic!("{path} is {state}: {status}"));
-    file["reason"].as_str().expect("a reason").to_owned()
+    let help = file["help"].as_str().unwrap_or_default();
+    format!("{}; {help}", file["reason"].as_str().expect("a reason"))
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod bad_input;
 mod cli;
 mod contract;
+mod extraction;
 mod format;
 mod kill;
 mod licences;
