@@ -256,7 +256,7 @@ fn without_a_model_the_answer_is_the_evidence() {
 #[test]
 fn status_tells_files_chunks_models_and_what_is_pending() {
     let sandbox = Sandbox::with(NOTES);
-    sandbox.write("picture.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
+    sandbox.write("box.rar", b"Rar!\x1a\x07\x01\0");
     sandbox.write("broken.pdf", "%PDF-1.7\nnothing of the kind");
     sandbox.run(["index", "files"]).with_status(1);
     let status = sandbox.status();
@@ -307,7 +307,7 @@ fn status_tells_files_chunks_models_and_what_is_pending() {
     let only = |state: &str| {
         let files = status[state].as_array().expect("files");
         assert_eq!(files.len(), 1, "{state}: {status}");
-        fields(&files[0], &["root", "path", "reason"]);
+        fields(&files[0], &["root", "path", "reason", "help"]);
         let reason = files[0]["reason"].as_str().expect("a reason").to_owned();
         (
             files[0]["path"].as_str().expect("a path").to_owned(),
@@ -316,8 +316,8 @@ fn status_tells_files_chunks_models_and_what_is_pending() {
     };
     assert_eq!(only("failed").0, "broken.pdf");
     let (path, reason) = only("skipped");
-    assert_eq!(path, "picture.png");
-    assert!(reason.contains("format not read yet"), "{reason}");
+    assert_eq!(path, "box.rar");
+    assert!(reason.contains("format not read"), "{reason}");
     assert_eq!(status["partial"], json!([]));
 }
 
@@ -331,7 +331,19 @@ fn extract_prints_text_blocks_and_places() {
     fields(
         line,
         &[
-            "path", "format", "status", "reason", "text", "blocks", "warnings",
+            "path",
+            "format",
+            "status",
+            "reason",
+            "help",
+            "title",
+            "properties",
+            "text",
+            "blocks",
+            "lines",
+            "pages",
+            "documents",
+            "warnings",
         ],
     );
     assert_eq!(line["path"], "files/garden.md");
@@ -342,7 +354,7 @@ fn extract_prints_text_blocks_and_places() {
     let blocks = line["blocks"].as_array().expect("blocks");
     let mut end = 0;
     for block in blocks {
-        fields(block, &["start", "end", "locator"]);
+        fields(block, &["start", "end", "type", "locator"]);
         let start = block["start"].as_u64().expect("a byte") as usize;
         assert!(
             text[end..start].trim().is_empty(),
@@ -365,7 +377,19 @@ fn extract_says_why_a_file_was_not_read() {
         fields(
             line,
             &[
-                "path", "format", "status", "reason", "text", "blocks", "warnings",
+                "path",
+                "format",
+                "status",
+                "reason",
+                "help",
+                "title",
+                "properties",
+                "text",
+                "blocks",
+                "lines",
+                "pages",
+                "documents",
+                "warnings",
             ],
         );
         assert_eq!(line["status"], "failed", "{line}");

@@ -42,7 +42,7 @@ pub struct Gap {
     /// Why.
     pub reason: String,
     /// What a person can do about it, where there is something.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub help: Option<String>,
 }
 
