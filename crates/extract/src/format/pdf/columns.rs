@@ -94,7 +94,7 @@ fn rows(mut items: Vec<Item>) -> Vec<Row> {
         let row = rows[recent..].iter_mut().rev().find(|(core, row)| {
             !item.is_table
                 && row.iter().all(|other| !other.is_table)
-                && core.shared_height(&item.bounds) > 0.5
+                && are_side_by_side(core, &item.bounds)
         });
         match row {
             Some((core, row)) => {
@@ -112,6 +112,19 @@ fn rows(mut items: Vec<Item>) -> Vec<Row> {
         row.sort_by(|a, b| a.bounds.left.total_cmp(&b.bounds.left));
     }
     rows
+}
+
+/// Whether two boxes are of one row; a raised or lowered mark is of the row that its middle
+/// lies in.
+fn are_side_by_side(a: &Bounds, b: &Bounds) -> bool {
+    let (small, large) = if a.height() < b.height() {
+        (a, b)
+    } else {
+        (b, a)
+    };
+    let is_mark = small.height() < 0.8 * large.height();
+    let inside = (large.top..=large.bottom).contains(&small.center().1);
+    small.shared_height(large) > 0.5 || is_mark && inside
 }
 
 /// Where a stretch of rows falls into two columns.
@@ -233,7 +246,7 @@ fn judge(pieces: &[Vec<Piece>], from: usize, to: usize, at: f32) -> Option<(usiz
     let has = |row: usize, right: bool| side(row, right).next().is_some();
     let mut rows = (from..to).filter(|row| has(*row, false));
     let first_left = rows.next()?;
-    let last_left = rows.last()?;
+    let last_left = rows.next_back()?;
     let last_right = (from..to).rev().find(|row| has(*row, true))?;
     // What stands alone on the left above the right column is read first in any case.
     let first_right = (from..to).find(|row| has(*row, true))?;
@@ -346,8 +359,8 @@ mod tests {
 
     #[test]
     fn a_raised_mark_stays_in_its_row() {
-        let mut mark = item(1, 100.0, 78.0, 1);
-        mark.bounds.bottom = 84.0;
+        let mut mark = item(1, 100.0, 77.0, 1);
+        mark.bounds.bottom = 83.5;
         assert_eq!(
             read(vec![item(0, 50.0, 80.0, 9), mark, item(2, 110.0, 80.0, 9)]),
             [0, 1, 2]

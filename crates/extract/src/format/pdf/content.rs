@@ -362,12 +362,12 @@ impl<'f, 'a> Reader<'f, 'a> {
             None => self.words.push(glyph),
             Some(text) => {
                 // The stretch's text stands on its first glyph; the others only make it longer.
-                let text = text.take().unwrap_or_default();
-                if !text.is_empty() {
-                    self.words.push(Glyph {
+                match text.take() {
+                    Some(text) if !text.is_empty() => self.words.push(Glyph {
                         text: &text,
                         ..glyph
-                    });
+                    }),
+                    _ => self.words.stretch(&glyph),
                 }
             }
         }

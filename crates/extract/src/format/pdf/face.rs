@@ -176,7 +176,10 @@ impl<'a> Face<'a> {
 /// Where the characters of a composite font without a map to Unicode come from.
 enum Unnamed {
     /// One of Adobe's character collections, which give every CID its character.
-    Collection { encoding: CMap, unicode: CMap },
+    Collection {
+        encoding: Box<CMap>,
+        unicode: Box<CMap>,
+    },
     /// The embedded font program, not yet looked into.
     Program,
     /// The embedded font program's own table, turned round.
@@ -210,8 +213,8 @@ impl Unnamed {
             _ => return None,
         };
         Some(Unnamed::Collection {
-            encoding,
-            unicode: CMap::parse(data, hayro_cmap::load_embedded)?,
+            encoding: Box::new(encoding),
+            unicode: Box::new(CMap::parse(data, hayro_cmap::load_embedded)?),
         })
     }
 }

@@ -285,9 +285,13 @@ fn goes_on(lines: &[Line], start: usize, end: usize) -> bool {
     if is_bullet(&line.text) || begins && (ends || short) || ends && short {
         return false;
     }
-    // A line that is set in begins a paragraph, except below the number of an item.
+    // A line that is set in begins a paragraph, except below the number of an item, in the
+    // middle of a sentence, and where all lines are centred.
+    let centred = (line.frame.center().0 - last.frame.center().0).abs() < 0.5 * size;
     let set_in = line.frame.left - last.frame.left > size
         && line.frame.left - left > size
+        && !line.text.starts_with(char::is_lowercase)
+        && !centred
         && !(block.len() == 1 && (begins_with_number(&first.text) || is_bullet(&first.text)));
     !set_in
 }

@@ -17,7 +17,8 @@ const HIGH: [char; 33] = [
     'ﬁ', 'ﬂ', 'Ł', 'Œ', 'Š', 'Ÿ', 'Ž', 'ı', 'ł', 'œ', 'š', 'ž', '\u{fffd}', '€',
 ];
 
-/// A text string: UTF-16 or UTF-8 with its mark, else PDFDocEncoding (PDF 32000-1:2008, 7.9.2).
+/// A text string: UTF-16 or UTF-8 with its mark, else PDFDocEncoding (PDF 32000-1:2008, 7.9.2);
+/// or UTF-8 without its mark, as some programs write it.
 pub(super) fn decode(bytes: &[u8]) -> String {
     let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
@@ -29,14 +30,18 @@ pub(super) fn decode(bytes: &[u8]) -> String {
         [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        _ => bytes
-            .iter()
-            .map(|&byte| match byte {
-                0x18..=0x1f => LOW[usize::from(byte) - 0x18],
-                0x80..=0xa0 => HIGH[usize::from(byte) - 0x80],
-                _ => char::from(byte),
-            })
-            .collect(),
+        _ => match std::str::from_utf8(bytes) {
+            Ok(text) if !text.is_ascii() => text.to_owned(),
+            _ => bytes.iter().map(|&byte| pdf_doc_char(byte)).collect(),
+        },
+    }
+}
+
+fn pdf_doc_char(byte: u8) -> char {
+    match byte {
+        0x18..=0x1f => LOW[usize::from(byte) - 0x18],
+        0x80..=0xa0 => HIGH[usize::from(byte) - 0x80],
+        _ => char::from(byte),
     }
 }
 
@@ -170,6 +175,7 @@ mod tests {
         assert_eq!(decode(b"\xfe\xff\x00M\x00\xfc"), "Mü");
         assert_eq!(decode(b"\xff\xfeM\x00\xfc\x00"), "Mü");
         assert_eq!(decode("\u{feff}Mü".as_bytes()), "Mü");
+        assert_eq!(decode("Mü".as_bytes()), "Mü");
     }
 
     #[test]

@@ -131,8 +131,19 @@ pub(super) fn sensible_title(raw: &str) -> Option<String> {
             .any(|beginning| lower.starts_with(beginning))
         || title.chars().filter(|c| c.is_alphabetic()).count() < 3
         || !title.contains(' ') && title.contains(['_', '\\', '/'])
+        || is_file_name(&title)
         || title.contains('\u{fffd}');
     (!meaningless).then_some(title)
+}
+
+/// Whether a word ends as the names of files do: `10811.exe`.
+fn is_file_name(title: &str) -> bool {
+    let extension = title
+        .rsplit_once('.')
+        .map_or("", |(_, extension)| extension);
+    !title.contains(' ')
+        && (1..=4).contains(&extension.len())
+        && extension.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
 #[cfg(test)]
@@ -192,6 +203,7 @@ mod tests {
             "12/3",
             "scan_0001",
             "a.pdf",
+            "10811.exe",
             " ",
         ] {
             assert_eq!(sensible_title(nothing), None, "{nothing}");

@@ -127,7 +127,7 @@ impl Grid {
                 .filter(|word| (top..bottom).contains(&word.bounds.center().1))
                 .collect();
             for stretch in self.text_rows(inside) {
-                rows.extend(self.row(&stretch, (top + bottom) / 2.0));
+                rows.extend(self.row(&stretch, top, bottom));
             }
         }
         let held: usize = rows.iter().map(|row| row.cells.len()).sum();
@@ -167,15 +167,15 @@ impl Grid {
     }
 
     /// The cells of a row; columns that no rule parts at its height are one cell.
-    fn row(&self, words: &[&Word], middle: f32) -> Option<TableRow> {
+    fn row(&self, words: &[&Word], top: f32, bottom: f32) -> Option<TableRow> {
         let bounds = words.iter().map(|word| word.bounds).reduce(Bounds::union)?;
         let mut cells: Vec<Vec<&Word>> = vec![Vec::new()];
-        let mut cell_of = vec![0; self.columns.len() - 1];
-        for column in 1..self.columns.len() - 1 {
-            if self.is_parted(self.columns[column], middle) {
+        let mut cell_of = vec![0];
+        for edge in &self.columns[1..self.columns.len() - 1] {
+            if self.is_parted(*edge, top, bottom) {
                 cells.push(Vec::new());
             }
-            cell_of[column] = cells.len() - 1;
+            cell_of.push(cells.len() - 1);
         }
         for word in words {
             cells[cell_of[self.column_of(word)]].push(word);
@@ -187,10 +187,16 @@ impl Grid {
         })
     }
 
-    fn is_parted(&self, x: f32, y: f32) -> bool {
-        self.upright.iter().any(|rule| {
-            (rule.center().0 - x).abs() <= TOUCH && (rule.top..=rule.bottom).contains(&y)
-        })
+    /// Whether rules stand at `x` along half of the way from `top` to `bottom`.
+    fn is_parted(&self, x: f32, top: f32, bottom: f32) -> bool {
+        let here = self
+            .upright
+            .iter()
+            .filter(|rule| (rule.center().0 - x).abs() <= TOUCH);
+        let ruled: f32 = here
+            .map(|rule| (rule.bottom.min(bottom) - rule.top.max(top)).max(0.0))
+            .sum();
+        ruled > 0.5 * (bottom - top)
     }
 }
 

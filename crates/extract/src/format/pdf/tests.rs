@@ -3,7 +3,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use docent_core::document::Locator;
+use docent_core::document::{BlockKind, Locator};
+use proptest::prelude::*;
 
 use super::*;
 use crate::{Limits, Outcome, check, extract_bytes, job};
@@ -43,6 +44,11 @@ fn pdf(title: &str, pages: &[&[&str]]) -> Vec<u8> {
             content.len()
         ));
     }
+    file(&objects)
+}
+
+/// A PDF of objects, the first of which is the catalog and the fourth the information on it.
+fn file(objects: &[String]) -> Vec<u8> {
     let mut file = "%PDF-1.4\n".to_owned();
     let mut places = Vec::new();
     for (index, object) in objects.iter().enumerate() {
@@ -61,6 +67,59 @@ fn pdf(title: &str, pages: &[&[&str]]) -> Vec<u8> {
     )
     .unwrap();
     file.into_bytes()
+}
+
+fn stream(entries: &str, content: &str) -> String {
+    let length = content.len();
+    format!("<< {entries} /Length {length} >>\nstream\n{content}\nendstream")
+}
+
+/// A PDF of one page of 300 by 200 points with this content, which may use the font `F1` and
+/// the picture `P`. The page is object 5; `more` are the objects from 8 on.
+fn sheet(content: &str, page: &str, catalog: &str, more: &[&str]) -> Vec<u8> {
+    let mut objects = vec![
+        format!("<< /Type /Catalog /Pages 2 0 R {catalog} >>"),
+        "<< /Type /Pages /Kids [5 0 R] /Count 1 >>".to_owned(),
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
+            .to_owned(),
+        "<< /Author (Ada) /CreationDate (D:20240203040506Z) >>".to_owned(),
+        format!(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 200] /Contents 6 0 R {page} \
+             /Resources << /Font << /F1 3 0 R >> /XObject << /P 7 0 R >> >> >>"
+        ),
+        stream("", content),
+        stream(
+            "/Type /XObject /Subtype /Image /Width 1 /Height 1 /BitsPerComponent 8 \
+             /ColorSpace /DeviceGray",
+            "x",
+        ),
+    ];
+    objects.extend(more.iter().map(|object| (*object).to_owned()));
+    file(&objects)
+}
+
+/// The text of a page with this content.
+fn sheet_text(content: &str) -> String {
+    read_both(&sheet(content, "", "", &[])).unwrap().text
+}
+
+/// Shows each text at its place from the lower left corner, 10 points high.
+fn at(texts: &[(f32, f32, &str)]) -> String {
+    let show = texts
+        .iter()
+        .map(|(x, y, text)| format!("1 0 0 1 {x} {y} Tm ({text}) Tj "));
+    format!("BT /F1 10 Tf {} ET", show.collect::<String>())
+}
+
+/// The box of a text of a document, in points.
+fn place_of(document: &Document, text: &str) -> [f64; 4] {
+    let at = document.text.find(text).unwrap();
+    match document.locate(at..at + text.len()) {
+        Some(Locator::Page {
+            area: Some(area), ..
+        }) => area.points(),
+        other => panic!("no box: {other:?}"),
+    }
 }
 
 fn read_with(bytes: &[u8], limits: &Limits, engines: Engines) -> Result<Document, String> {
@@ -185,4 +244,290 @@ fn broken_files_fail_with_a_reason() {
 fn lists_of_pages_are_short() {
     assert_eq!(page_list(&[3]), "page 3");
     assert_eq!(page_list(&[1, 2, 3, 7]), "pages 1–3, 7");
+}
+
+#[test]
+fn boxes_are_those_of_the_page_as_it_is_displayed() {
+    let content = at(&[(40.0, 150.0, "mill")]);
+    let area = |page: &str| {
+        let document = read_both(&sheet(&content, page, "", &[])).unwrap();
+        place_of(&document, "mill").map(|edge| edge.round())
+    };
+    assert_eq!(area(""), [40.0, 42.0, 55.0, 52.0]);
+    assert_eq!(area("/CropBox [30 20 280 180]"), [10.0, 22.0, 25.0, 32.0]);
+    assert_eq!(area("/Rotate 90"), [148.0, 40.0, 158.0, 55.0]);
+    assert_eq!(area("/Rotate 180"), [245.0, 148.0, 260.0, 158.0]);
+    assert_eq!(area("/Rotate 270"), [42.0, 245.0, 52.0, 260.0]);
+}
+
+#[test]
+fn every_line_has_its_box() {
+    let document = read_both(&pdf("x", LEASE)).unwrap();
+    assert_eq!(document.lines.len(), 3);
+    assert!(
+        document
+            .lines
+            .iter()
+            .all(|line| line.start == 0 || document.text[..line.start].ends_with('\n'))
+    );
+    assert!(place_of(&document, "It begins")[1] > place_of(&document, "The lease")[3]);
+}
+
+#[test]
+fn columns_are_read_one_after_the_other() {
+    let rows: Vec<(f32, f32, &str)> = (0..6)
+        .flat_map(|row| {
+            let y = 150.0 - 12.0 * row as f32;
+            [
+                (20.0, y, "left side words here"),
+                (160.0, y, "the right side of it"),
+            ]
+        })
+        .collect();
+    let text = sheet_text(&at(&rows));
+    assert!(
+        text.rfind("left").unwrap() < text.find("right").unwrap(),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_cut_word_stays_whole_and_its_lines_stay_true() {
+    let content = at(&[(20.0, 150.0, "as for exam-"), (20.0, 138.0, "ple this one")]);
+    let document = read_both(&sheet(&content, "", "", &[])).unwrap();
+    assert_eq!(document.text, "as for example\nthis one");
+    assert!(place_of(&document, "this one")[1] > place_of(&document, "as for")[1]);
+}
+
+#[test]
+fn framed_cells_are_a_table() {
+    let rules = "20 100 200 60 re S 20 130 m 220 130 l S 120 100 m 120 160 l S ";
+    let words = at(&[
+        (25.0, 140.0, "Rent"),
+        (125.0, 140.0, "40 pounds"),
+        (25.0, 110.0, "Term"),
+        (125.0, 110.0, "5 years"),
+    ]);
+    let document = read_both(&sheet(&format!("{rules}{words}"), "", "", &[])).unwrap();
+    assert_eq!(document.text, "Rent | 40 pounds\nTerm | 5 years");
+    assert_eq!(
+        document.blocks[0].kind,
+        BlockKind::Table { continues: false }
+    );
+}
+
+#[test]
+fn running_heads_stand_behind_the_text_of_all_pages() {
+    let pages: Vec<Vec<String>> = (1..5)
+        .map(|page| {
+            let mut lines = vec![format!("The lease, page {page}")];
+            lines.extend((0..6).map(|_| String::from("---")));
+            lines.push(format!(
+                "Clause {} of it.",
+                ["one", "two", "three", "four"][page - 1]
+            ));
+            lines
+        })
+        .collect();
+    let pages: Vec<Vec<&str>> = pages
+        .iter()
+        .map(|page| page.iter().map(String::as_str).collect())
+        .collect();
+    let pages: Vec<&[&str]> = pages.iter().map(Vec::as_slice).collect();
+    let document = read_both(&pdf("x", &pages)).unwrap();
+    assert_eq!(check(&document), Ok(()));
+    let furniture: Vec<&str> = document
+        .blocks
+        .iter()
+        .filter(|block| block.kind == BlockKind::Furniture)
+        .map(|block| &document.text[block.span.clone()])
+        .collect();
+    assert!(furniture.contains(&"The lease, page 3"), "{furniture:?}");
+    assert!(!furniture.contains(&"Clause three of it."));
+}
+
+#[test]
+fn what_cannot_be_seen_is_hidden() {
+    let hidden = |content: &str| {
+        let document = read_both(&sheet(content, "", "", &[])).unwrap();
+        document
+            .blocks
+            .iter()
+            .map(|block| block.hidden)
+            .collect::<Vec<_>>()
+    };
+    let words = at(&[(20.0, 150.0, "words")]);
+    assert_eq!(hidden(&words), [false]);
+    assert_eq!(hidden(&format!("1 g {words}")), [true]);
+    assert_eq!(
+        hidden(&format!("0 g 0 0 300 200 re f 1 g {words}")),
+        [false]
+    );
+    assert_eq!(hidden(&words.replace("10 Tf", "0.1 Tf")), [true]);
+    assert_eq!(hidden(&words.replace("/F1", "3 Tr /F1")), [true]);
+    let outside = at(&[(20.0, 250.0, "words")]);
+    assert_eq!(hidden(&outside), [true]);
+}
+
+#[test]
+fn the_text_of_a_scan_is_its_text() {
+    let words = at(&[(20.0, 150.0, "words")]).replace("/F1", "3 Tr /F1");
+    let content = format!("q 300 0 0 200 0 0 cm /P Do Q {words}");
+    let document = read_both(&sheet(&content, "", "", &[])).unwrap();
+    assert!(!document.blocks[0].hidden);
+    assert_eq!(document.pages, [Page::default()]);
+}
+
+#[test]
+fn a_picture_without_text_needs_ocr() {
+    let picture = "q 300 0 0 200 0 0 cm /P Do Q ";
+    let error = read_both(&sheet(picture, "", "", &[])).unwrap_err();
+    assert!(error.starts_with(marker::NEEDS_OCR), "{error}");
+    // A number in the margin of a scan is not its text.
+    let stamped = format!("{picture}{}", at(&[(150.0, 5.0, "7")]));
+    let document = read_both(&sheet(&stamped, "", "", &[])).unwrap();
+    assert!(marker::needs_ocr(&document.pages[0]));
+    assert_eq!(document.text, "7");
+}
+
+#[test]
+fn fields_and_notes_are_read_and_links_are_not() {
+    let field = "<< /Type /Annot /Subtype /Widget /FT /Tx /T (rent) /TU (Rent a month) \
+                 /V (forty pounds) /Rect [20 100 120 112] >>";
+    let note = "<< /Type /Annot /Subtype /Text /Contents (Ask the miller.) /Rect [20 50 30 60] >>";
+    let link = "<< /Type /Annot /Subtype /Link /Contents (elsewhere) /Rect [20 50 30 60] >>";
+    let page = "/Annots [8 0 R 9 0 R 10 0 R]";
+    let bytes = sheet(
+        &at(&[(20.0, 150.0, "Lease")]),
+        page,
+        "",
+        &[field, note, link],
+    );
+    let document = read_both(&bytes).unwrap();
+    assert_eq!(
+        document.text,
+        "Lease\n\nRent a month: forty pounds\n\nAsk the miller."
+    );
+    assert_eq!(
+        place_of(&document, "forty pounds"),
+        [20.0, 88.0, 120.0, 100.0]
+    );
+}
+
+#[test]
+fn files_inside_are_read() {
+    let names = "/Names << /EmbeddedFiles << /Names [(a) 8 0 R] >> >>";
+    let specification = "<< /Type /Filespec /F (a.txt) /EF << /F 9 0 R >> >>";
+    let content = stream("/Type /EmbeddedFile", "The rent is due.");
+    let bytes = sheet(
+        &at(&[(20.0, 150.0, "Lease")]),
+        "",
+        names,
+        &[specification, &content],
+    );
+    let extraction = extract_bytes(&bytes, "a.pdf", &Limits::default());
+    assert_eq!(extraction.inner.len(), 1);
+    assert_eq!(extraction.inner[0].path, "a.txt");
+    assert!(
+        matches!(&extraction.inner[0].outcome, Outcome::Read(document)
+            if document.text == "The rent is due.")
+    );
+}
+
+#[test]
+fn bookmarks_are_headings_and_the_file_tells_of_itself() {
+    let outlines = "/Outlines 8 0 R";
+    let root = "<< /First 9 0 R >>";
+    // An entry that names itself as the next one.
+    let entry = "<< /Title (1. The Rent) /First 10 0 R /Next 9 0 R >>";
+    let deeper = "<< /Title (When it is due) >>";
+    let content = at(&[
+        (20.0, 150.0, "The rent"),
+        (20.0, 110.0, "When it is due"),
+        (20.0, 70.0, "In June."),
+    ]);
+    let document = read_both(&sheet(&content, "", outlines, &[root, entry, deeper])).unwrap();
+    let kinds: Vec<&BlockKind> = document.blocks.iter().map(|block| &block.kind).collect();
+    let heading = |level| BlockKind::Heading { level };
+    assert_eq!(kinds, [&heading(1), &heading(2), &BlockKind::Paragraph]);
+    let known = |name: &str, value: &str| {
+        document
+            .properties
+            .contains(&(name.to_owned(), value.to_owned()))
+    };
+    assert!(known("author", "Ada") && known("created", "2024-02-03T04:05:06Z"));
+}
+
+#[test]
+fn the_text_that_a_file_gives_for_its_glyphs_is_taken() {
+    let content = "BT /F1 10 Tf 1 0 0 1 20 150 Tm /Span << /ActualText (office) >> BDC \
+                   (o~ce) Tj EMC ( hours) Tj ET";
+    assert_eq!(sheet_text(content), "office hours");
+}
+
+#[test]
+fn spaced_out_letters_are_one_word() {
+    let content = "BT /F1 10 Tf 4 Tc 1 0 0 1 20 150 Tm (LEASE of) Tj ET";
+    assert_eq!(sheet_text(content), "LEASE of");
+}
+
+#[test]
+fn encrypted_files_need_their_password() {
+    let bytes = include_bytes!("encrypted.pdf");
+    let error = read_both(bytes).unwrap_err();
+    assert!(error.starts_with("encrypted: needs a password"), "{error}");
+    let limits = Limits {
+        passwords: vec!["wrong".into(), "mill".into()],
+        ..Limits::default()
+    };
+    let document = read_with(bytes, &limits, Engines::Both).unwrap();
+    assert_eq!(document.text, "The lease of the mill");
+}
+
+#[test]
+fn a_damaged_table_of_objects_is_made_anew() {
+    let mut bytes = pdf("x", LEASE);
+    let at = bytes
+        .windows(5)
+        .position(|window| window == b"xref\n")
+        .unwrap();
+    bytes.truncate(at + 20);
+    let document = read_both(&bytes).unwrap();
+    assert!(document.text.contains("forty pounds"), "{}", document.text);
+}
+
+#[test]
+fn pages_over_the_limit_are_left_out_and_named() {
+    let limits = Limits {
+        max_pages: 1,
+        ..Limits::default()
+    };
+    let document = read_with(&pdf("x", LEASE), &limits, Engines::Both).unwrap();
+    assert!(!document.text.contains("forty"));
+    let gap = document.incomplete.unwrap();
+    assert_eq!(gap.reason, "the last 1 of 2 pages are over the limit of 1");
+    assert_eq!(gap.help.as_deref(), Some("raise the setting max_pages"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever a content stream says, the document keeps its promises.
+    #[test]
+    fn any_content_makes_a_sound_document(
+        parts in prop::collection::vec(
+            prop::sample::select(vec![
+                "BT", "ET", "q", "Q", "/F1 10 Tf", "(words) Tj", "[(a) -900 (b)] TJ", "T*",
+                "0 -12 Td", "12 TL", "1 0 0 1 20 20 Tm", "0 1 -1 0 50 50 Tm", "1e9 0 0 1 0 0 cm",
+                "0 0 0 0 0 0 cm", "3 Tr", "1 g", "20 20 90 90 re", "S", "f", "10 10 m", "90 10 l",
+                "/P Do", "/Span << /ActualText (x) >> BDC", "EMC", "900 Tz", "-9 Tc", "99 Ts",
+                "(", ">>", "<4142", "99999999999 Tf",
+            ]),
+            0..60,
+        )
+    ) {
+        if let Ok(document) = read_both(&sheet(&parts.join(" "), "", "", &[])) {
+            prop_assert_eq!(check(&document), Ok(()));
+        }
+    }
 }

@@ -123,6 +123,18 @@ impl Words {
         }
     }
 
+    /// Makes the word under construction longer by a glyph that has no text of its own.
+    pub(super) fn stretch(&mut self, glyph: &Glyph<'_>) {
+        if let Some(word) = self
+            .open
+            .as_mut()
+            .filter(|word| word.degrees == glyph.degrees)
+        {
+            let (to, _) = turn(glyph.to.0, glyph.to.1, glyph.degrees);
+            word.bounds.right = word.bounds.right.max(to as f32);
+        }
+    }
+
     /// Text that the next glyphs do not go on with.
     pub(super) fn close(&mut self) {
         self.words.extend(self.open.take());
