@@ -10,6 +10,7 @@ use crate::job::{self, Job, Reading, Refusal};
 use crate::sniff::{Kind, Sniffed, sniff};
 use crate::{Extraction, Inner, Limits, Outcome, prose};
 
+mod book;
 mod code;
 mod container;
 mod flat_package;
@@ -20,11 +21,13 @@ mod odf;
 mod ooxml;
 mod package;
 pub(crate) mod pdf;
+mod rtf;
 mod sheet;
 mod slides;
 pub(crate) mod text;
 mod word;
 mod xml;
+mod xps;
 
 /// Extracts a file's bytes in this process. `name` is the file's path or name, of which the
 /// extension counts.
@@ -68,6 +71,8 @@ fn read_kind(kind: Kind, bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal
         Kind::Text => text::read(decoded()).into(),
         Kind::Markdown => markdown::read(decoded()).into(),
         Kind::Code => code::read(decoded(), job.name).into(),
+        Kind::Fb2 => book::fb2::read(bytes, job)?,
+        Kind::Rtf => rtf::read(bytes, job),
         Kind::Xml if flat_package::is_flat_package(bytes) => container::read_flat(bytes, job)?,
         Kind::Zip => container::read_zip(bytes, job)?,
         other => {
