@@ -12,6 +12,7 @@ use crate::sniff::{Kind, Sniffed, sniff};
 use crate::{Extraction, Inner, Limits, Outcome, prose};
 
 mod archive;
+mod book;
 mod calendar;
 mod code;
 mod contacts;
@@ -29,12 +30,14 @@ mod odf;
 mod ooxml;
 mod package;
 pub(crate) mod pdf;
+mod rtf;
 mod sheet;
 mod slides;
 mod subtitles;
 pub(crate) mod text;
 mod word;
 mod xml;
+mod xps;
 
 /// Extracts a file's bytes in this process. `name` is the file's path or name, of which the
 /// extension counts.
@@ -87,6 +90,8 @@ fn read_kind(kind: Kind, bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal
         Kind::Json | Kind::JsonLines | Kind::Yaml | Kind::Toml => {
             data::read_tree(decoded(), kind).into()
         }
+        Kind::Fb2 => book::fb2::read(bytes, job)?,
+        Kind::Rtf => rtf::read(bytes, job),
         Kind::Xml if flat_package::is_flat_package(bytes) => container::read_flat(bytes, job)?,
         Kind::Xml => {
             let declared = html::declared_charset(bytes);

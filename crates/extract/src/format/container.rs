@@ -1,13 +1,20 @@
 //! Containers: which kind of document a zip archive or a compound file is.
 
+use super::book::epub;
 use super::package::Package;
 use super::sheet::xlsx;
-use super::{archive, odf, slides, word};
+use super::{archive, odf, slides, word, xps};
 use crate::job::{Job, Reading, Refusal};
 
 /// Reads a zip archive as what its entries say it is.
 pub(super) fn read_zip(bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal> {
     let package = Package::open(bytes, job)?;
+    if package.has("META-INF/container.xml") && !package.has("content.xml") {
+        return epub::read(&package);
+    }
+    if let Some(sequence) = xps::sequence(&package) {
+        return xps::read(&package, &sequence);
+    }
     let is_open_document = package.has("content.xml")
         && (package.has("mimetype") || package.has("META-INF/manifest.xml"));
     if is_open_document {

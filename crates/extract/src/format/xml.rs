@@ -144,6 +144,8 @@ struct Builder {
     open: Vec<u32>,
     /// How many further ones are open that lie too deep.
     too_deep: usize,
+    /// Whether a text would go on with the one before it.
+    in_text: bool,
 }
 
 impl Builder {
@@ -164,6 +166,7 @@ impl Builder {
             known: HashMap::new(),
             open: vec![0],
             too_deep: 0,
+            in_text: false,
         }
     }
 
@@ -219,6 +222,7 @@ impl Builder {
     }
 
     fn node(&mut self, name: u32, content: Range<u32>) -> u32 {
+        self.in_text = false;
         let index = self.tree.nodes.len() as u32;
         self.tree.nodes.push(Node {
             name,
@@ -237,14 +241,16 @@ impl Builder {
         let end = self.tree.strings.len() as u32;
         // A reference splits a text; both halves are one.
         match self.tree.nodes.last_mut() {
-            Some(last) if last.name == TEXT && last.content.end == start => last.content.end = end,
+            Some(last) if self.in_text => last.content.end = end,
             _ => {
                 self.node(TEXT, start..end);
+                self.in_text = true;
             }
         }
     }
 
     fn close(&mut self, index: u32) {
+        self.in_text = false;
         let next = self.tree.nodes.len() as u32;
         if let Some(node) = self.tree.nodes.get_mut(index as usize) {
             node.next = next;
