@@ -79,7 +79,9 @@ fn read_kind(kind: Kind, bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal
     let decoded = || decode(bytes, None);
     Ok(match kind {
         Kind::Pdf => pdf::read(bytes, job)?,
-        Kind::Html => html::read(decode(bytes, html::declared_charset(bytes).as_deref())).into(),
+        Kind::Html => {
+            html::read_page(decode(bytes, html::declared_charset(bytes).as_deref())).into()
+        }
         Kind::Text => text::read(decoded()).into(),
         Kind::Markdown => markdown::read(decoded()).into(),
         Kind::Code => code::read(decoded(), job.name).into(),

@@ -1,8 +1,12 @@
 //! HTML as a reader of the page sees it: rendered to text, with headings, lists, tables.
 
-use docent_core::document::{Document, Format};
-use scraper::Html;
+use std::collections::HashSet;
 
+use docent_core::document::{BlockKind, Document, Format};
+use scraper::Html;
+use scraper::node::Node;
+
+use crate::blocks::LineBlocks;
 use crate::charset::Decoded;
 
 mod flatten;
@@ -14,12 +18,16 @@ mod writer;
 /// Reads decoded HTML. Places are lines of the rendered text.
 pub(crate) fn read(decoded: Decoded) -> Document {
     let page = Html::parse_document(&flatten::flatten(&decoded.text));
-    let rendered = render::render(&page);
+    document_of(&page, decoded.warnings)
+}
+
+fn document_of(page: &Html, warnings: Vec<String>) -> Document {
+    let rendered = render::render(page);
     let mut document = super::document(
         Format::Html,
         Decoded {
             text: rendered.text,
-            warnings: decoded.warnings,
+            warnings,
         },
     );
     document.blocks = rendered.blocks;
@@ -29,6 +37,48 @@ pub(crate) fn read(decoded: Decoded) -> Document {
         .and_then(super::title)
         .or_else(|| rendered.first_heading.as_deref().and_then(super::title));
     super::with_language(document)
+}
+
+/// Reads a decoded page as [`read`] does, and lists behind its text where its links lead. The
+/// list is shown and never indexed.
+pub(crate) fn read_page(decoded: Decoded) -> Document {
+    let page = Html::parse_document(&flatten::flatten(&decoded.text));
+    let mut document = document_of(&page, decoded.warnings);
+    let links = links(&page);
+    if links.is_empty() || document.blocks.is_empty() {
+        return document;
+    }
+    let text = &mut document.text;
+    text.push_str("\n\n");
+    let start = text.len();
+    text.push_str(&links.join("\n"));
+    let mut blocks = LineBlocks::new(text);
+    blocks.push(start..text.len(), &BlockKind::Furniture);
+    document.blocks.extend(blocks.finish());
+    document
+}
+
+/// The targets of a page's links, each once, in their order; not those on the page itself.
+fn links(page: &Html) -> Vec<&str> {
+    /// A longer one is data, not an address.
+    const MAX_BYTES: usize = 2_000;
+    let mut known = HashSet::new();
+    let elements = page.tree.values().filter_map(Node::as_element);
+    let mut targets: Vec<&str> = elements
+        .filter(|element| matches!(element.name(), "a" | "area"))
+        .filter_map(|element| element.attr("href").map(str::trim))
+        .collect();
+    let leads_on = |target: &str| {
+        let scheme = target.split(':').next().unwrap_or_default();
+        !target.is_empty()
+            && target.len() <= MAX_BYTES
+            && !target.starts_with('#')
+            && !["javascript", "data"]
+                .iter()
+                .any(|it| scheme.eq_ignore_ascii_case(it))
+    };
+    targets.retain(|target| leads_on(target) && known.insert(*target));
+    targets
 }
 
 /// The character set that the file names for itself in its first two kilobytes:

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use docent_core::document::{BlockKind, Document, Format, Locator};
+use docent_core::source::Gap;
 
 use crate::blocks::count_lines;
 use crate::charset::{Decoded, decode};
@@ -40,7 +41,7 @@ struct Letter<'m> {
     body: Vec<Body<'m>>,
     attachments: Vec<Attachment<'m>>,
     /// What of the letter is not read, where something is not.
-    incomplete: Option<docent_core::source::Gap>,
+    incomplete: Option<Gap>,
 }
 
 /// A part of a letter's body.
@@ -57,7 +58,8 @@ struct Attachment<'m> {
 }
 
 /// A document of one letter.
-fn document_of(letter: Letter<'_>, job: &Job<'_>) -> Reading {
+fn document_of(mut letter: Letter<'_>, job: &Job<'_>) -> Reading {
+    letter.set_aside_encrypted();
     let mut composer = Composer::new(Format::Mail);
     let document = composer.document();
     document.title = super::title(&letter.subject);
@@ -73,6 +75,31 @@ fn document_of(letter: Letter<'_>, job: &Job<'_>) -> Reading {
 }
 
 impl Letter<'_> {
+    /// Whether nothing came with the header.
+    fn is_empty(&self) -> bool {
+        let is_blank = |part: &Body<'_>| match part {
+            Body::Text(text) | Body::Html(text) => text.trim().is_empty(),
+            Body::Rtf(rtf) => rtf.is_empty(),
+        };
+        self.attachments.is_empty() && self.incomplete.is_none() && self.body.iter().all(is_blank)
+    }
+
+    /// Leaves out what is encrypted with PGP and says so.
+    fn set_aside_encrypted(&mut self) {
+        let is_encrypted = |bytes: &[u8]| {
+            bytes
+                .trim_ascii_start()
+                .starts_with(b"-----BEGIN PGP MESSAGE-----")
+        };
+        let parts = self.attachments.len() + self.body.len();
+        self.attachments.retain(|file| !is_encrypted(&file.bytes));
+        self.body
+            .retain(|part| !matches!(part, Body::Text(text) if is_encrypted(text.as_bytes())));
+        if self.attachments.len() + self.body.len() < parts {
+            self.incomplete.get_or_insert_with(no_key);
+        }
+    }
+
     fn headers(&self) -> [(&'static str, &str); 6] {
         [
             ("from", &self.from),
@@ -132,6 +159,12 @@ impl Letter<'_> {
         }
         inner
     }
+}
+
+/// What a letter that is encrypted lacks.
+fn no_key() -> Gap {
+    Gap::new("encrypted: can be read only with the recipient's key")
+        .help("open it in the mail program and save it without encryption")
 }
 
 /// The parts of a body on their way into a document, lines counted through all of them.

@@ -114,6 +114,12 @@ enum Role {
     Cell,
     /// A part with a heading.
     Section,
+    /// The same thing said in several ways.
+    Alternatives,
+    /// A formula in MathML: read where LaTeX does not say the same.
+    Math,
+    /// A formula in LaTeX.
+    Formula,
     /// Not read.
     LeftOut,
     /// Only what is in it counts.
@@ -158,8 +164,12 @@ fn role(name: &str) -> Role {
         "b" | "bold" | "emph" | "emphasis" | "ext-link" | "g" | "hi" | "i" | "italic"
         | "named-content" | "r" | "roman" | "sc" | "seg" | "span" | "strike" | "styled-content"
         | "sub" | "sup" | "t" | "u" | "underline" | "w" | "xref" => Role::Inline,
-        "Fallback" | "binaryData" | "delText" | "instrText" | "object-id" | "script" | "style"
-        | "tex-math" => Role::LeftOut,
+        "alternatives" => Role::Alternatives,
+        "math" => Role::Math,
+        "tex-math" => Role::Formula,
+        "Fallback" | "binaryData" | "delText" | "instrText" | "object-id" | "script" | "style" => {
+            Role::LeftOut
+        }
         _ => Role::Other,
     }
 }
@@ -169,6 +179,8 @@ struct Open {
     role: Role,
     /// Whether it holds elements, so that words on both sides of it are apart.
     has_elements: bool,
+    /// Where its text begins in the block in the making.
+    start: usize,
 }
 
 struct Walk<'j> {
@@ -182,6 +194,8 @@ struct Walk<'j> {
     in_block: usize,
     /// Open records.
     records: usize,
+    /// A formula that is written only if no other form of it is.
+    spare: String,
     sections: u8,
     /// The rows of the open table, if one is open.
     rows: Option<Vec<Vec<String>>>,
@@ -198,6 +212,7 @@ impl<'j> Walk<'j> {
             kind: BlockKind::Paragraph,
             in_block: 0,
             records: 0,
+            spare: String::new(),
             sections: 0,
             rows: None,
             tables: 0,
@@ -255,7 +270,7 @@ impl<'j> Walk<'j> {
             parent.has_elements = true;
         }
         match role {
-            Role::Inline => {}
+            Role::Inline | Role::Alternatives | Role::Math | Role::Formula => {}
             Role::Record if self.rows.is_none() && self.in_block == 0 => {
                 if self.records == 0 {
                     self.flush();
@@ -298,6 +313,7 @@ impl<'j> Walk<'j> {
         self.open.push(Open {
             role,
             has_elements: false,
+            start: self.block.len(),
         });
     }
 
@@ -307,6 +323,17 @@ impl<'j> Walk<'j> {
         };
         match element.role {
             Role::Inline => {}
+            Role::Math if self.is_in(Role::Alternatives) => {
+                self.spare = self.block.split_off(element.start.min(self.block.len()));
+            }
+            Role::Alternatives => {
+                let spare = std::mem::take(&mut self.spare);
+                if self.block.len() <= element.start {
+                    self.block.push_str(&spare);
+                }
+            }
+            Role::Formula => self.formula(element.start),
+            Role::Math => {}
             Role::Record if self.rows.is_none() && self.in_block == 0 => {
                 self.records = self.records.saturating_sub(1);
                 match self.records {
@@ -340,6 +367,20 @@ impl<'j> Walk<'j> {
         }
     }
 
+    fn is_in(&self, role: Role) -> bool {
+        self.open.last().is_some_and(|open| open.role == role)
+    }
+
+    /// Takes the formula out of the document that it is wrapped in.
+    fn formula(&mut self, start: usize) {
+        let wrapped = self.block.split_off(start.min(self.block.len()));
+        let formula = wrapped
+            .split_once("\\begin{document}")
+            .and_then(|(_, rest)| rest.split_once("\\end{document}"))
+            .map_or(wrapped.as_str(), |(formula, _)| formula);
+        self.block.push_str(formula.trim());
+    }
+
     /// What text is that stands in a paragraph: of an item, if the paragraph does.
     fn surrounding(&self) -> BlockKind {
         match self.open.iter().any(|open| open.role == Role::Item) {
@@ -349,7 +390,7 @@ impl<'j> Walk<'j> {
     }
 
     fn text(&mut self, text: &str) {
-        if self.rows.is_none() && holds_markup(text) {
+        if self.rows.is_none() && !self.is_in(Role::Formula) && holds_markup(text) {
             return self.markup(text);
         }
         for (at, word) in text.split(char::is_whitespace).enumerate() {
@@ -499,6 +540,14 @@ mod tests {
             &lt;p&gt;Third.&lt;/p&gt;</description></item></channel></rss>";
         let texts: Vec<String> = blocks(text).into_iter().map(|(text, _)| text).collect();
         assert_eq!(texts, ["News", "One", "First.", "Second.", "Third."]);
+    }
+
+    #[test]
+    fn a_formula_is_read_once() {
+        let text = "<article><p>If <alternatives><tex-math>\\documentclass{a}\\begin{document}\
+            $x^2$\\end{document}</tex-math><math><mi>x</mi><mn>2</mn></math></alternatives>, or \
+            <alternatives><math><mi>y</mi></math><graphic/></alternatives>.</p></article>";
+        assert_eq!(read(text).text, "If $x^2$, or y.");
     }
 
     #[test]

@@ -90,6 +90,30 @@ fn hidden_cells_are_kept_apart_from_their_table() {
 }
 
 #[test]
+fn cells_stand_in_every_row_and_column_that_they_span() {
+    let page = "<table><tr><th>a<th colspan=2>b</tr><tr><td rowspan=2>c<td>d<td>e</tr>\
+                <tr><td colspan='2'>f</tr><tr><td>g<td>h<td>i</tr></table>";
+    assert_eq!(text(page), "a | b | b\nc | d | e\nc | f | f\ng | h | i");
+}
+
+#[test]
+fn links_are_listed_behind_the_page() {
+    let page = "<p><a href='/a'>one</a> <a href='#x'>two</a> <a href=' /a '>three</a> \
+                <a href='javascript:x()'>four</a> <a href='https://b.example/'>five</a></p>";
+    let document = super::read_page(page.into());
+    assert_eq!(check(&document), Ok(()));
+    assert_eq!(
+        document.text,
+        "one two three four five\n\n/a\nhttps://b.example/"
+    );
+    assert_eq!(document.blocks[1].kind, BlockKind::Furniture);
+    assert_eq!(
+        document.blocks[1].locator,
+        Locator::Lines { first: 3, last: 4 }
+    );
+}
+
+#[test]
 fn forms_show_their_labels_and_values() {
     let page = "<form><label>Name <input value='Ada'></label><input type=hidden value=token>\
                 <select><option>one<option selected>two</select><textarea>note</textarea></form>";

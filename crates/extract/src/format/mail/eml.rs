@@ -7,9 +7,9 @@ use docent_core::source::Gap;
 use mail_parser::decoders::{base64::base64_decode, quoted_printable::quoted_printable_decode};
 use mail_parser::{Address, Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
-use super::{Attachment, Body, Letter, address, document_of, html_document, text_of};
+use super::{Attachment, Body, Letter, address, document_of, html_document, no_key, text_of};
 use crate::charset::utf16_without_mark;
-use crate::format::{archive, text};
+use crate::format::{archive, html, text};
 use crate::job::{Job, Reading, Refusal};
 
 /// A mail that forwards more mails than this is left alone: each may hold the next, and the
@@ -26,7 +26,12 @@ const MAX_ENVELOPES: usize = 3;
 pub(crate) fn read(bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal> {
     let bytes = message_bytes(bytes);
     match letter(&bytes)? {
-        Some(letter) => Ok(document_of(letter, job)),
+        Some(mut letter) => {
+            if letter.is_empty() {
+                letter.body.extend(raw_body(&bytes));
+            }
+            Ok(document_of(letter, job))
+        }
         // Not a single header: what is left of it is text.
         None => {
             let mut document = text::read(crate::charset::decode(&bytes, None));
@@ -34,6 +39,13 @@ pub(crate) fn read(bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal> {
             Ok(document.into())
         }
     }
+}
+
+/// What stands below the header of a mail whose parts are not where they should be.
+fn raw_body(bytes: &[u8]) -> Option<Body<'static>> {
+    let text = text_of(bytes, None).replace("\r\n", "\n");
+    let (_, body) = text.split_once("\n\n")?;
+    Some(Body::Text(Cow::Owned(body.to_owned())))
 }
 
 /// Reads a web page that was kept as one file.
@@ -52,7 +64,7 @@ pub(crate) fn read_mhtml(bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal
     let Some(page) = page else {
         return read(bytes, job);
     };
-    let mut document = html_document(&page);
+    let mut document = html::read_page(page.as_str().into());
     if document.title.is_none() {
         document.title = message.subject().and_then(crate::format::title);
     }
@@ -254,11 +266,6 @@ fn encrypted(message: &Message<'_>) -> Option<Gap> {
             .subtype()
             .is_some_and(|subtype| subtype.eq_ignore_ascii_case("encrypted"));
     is_pgp.then(no_key)
-}
-
-fn no_key() -> Gap {
-    Gap::new("encrypted: can be read only with the recipient's key")
-        .help("open it in the mail program and save it without encryption")
 }
 
 /// The bytes of a part that is a signed or encrypted envelope (S/MIME).

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use docent_core::document::{BlockKind, Format};
 
-use super::{eml, one_line, part};
+use super::{Body, Letter, eml, one_line, part, text_of};
 use crate::compose::Composer;
 use crate::job::{Job, Reading, Refusal};
 
@@ -25,13 +25,18 @@ pub(crate) fn read(bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal> {
             break;
         }
         count += 1;
-        let letter = match eml::letter(&unescaped(message)) {
+        let mut letter = match eml::letter(&unescaped(message)) {
             Ok(Some(letter)) => letter,
-            _ => {
+            Ok(None) => Letter {
+                body: vec![Body::Text(Cow::Owned(text_of(message, None)))],
+                ..Letter::default()
+            },
+            Err(_) => {
                 unread += 1;
                 continue;
             }
         };
+        letter.set_aside_encrypted();
         let heading = match one_line(&letter.subject) {
             subject if subject.is_empty() => format!("Message {count}"),
             subject => subject,
@@ -52,15 +57,17 @@ pub(crate) fn read(bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal> {
     })
 }
 
-/// The mails of a mailbox. One begins at a line that begins with `From ` and holds a year, at
-/// the beginning of the file or behind a blank line, with a header line below it.
+/// The mails of a mailbox. One begins behind a blank line, or where the file does, at a line
+/// that begins with `From ` and ends in a time and a year, or holds a year and has a header
+/// line below it.
 fn messages(bytes: &[u8]) -> Vec<&[u8]> {
     let mut starts: Vec<(usize, usize)> = Vec::new();
     let (mut at, mut blank) = (0, true);
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let below = at + line.len();
-        let dated = line.starts_with(b"From ") && holds_year(line);
-        if blank && dated && begins_with_header(&bytes[below..]) {
+        let is_separator = line.starts_with(b"From ")
+            && (ends_in_date(line) || holds_year(line) && begins_with_header(&bytes[below..]));
+        if blank && is_separator {
             starts.push((at, below));
         }
         blank = line.trim_ascii().is_empty();
@@ -83,6 +90,14 @@ fn messages(bytes: &[u8]) -> Vec<&[u8]> {
         .zip(ends)
         .map(|((_, begin), end)| &bytes[*begin..end])
         .collect()
+}
+
+/// Whether a line ends as the separator should: `11:00:00 2010`, with or without a zone.
+fn ends_in_date(line: &[u8]) -> bool {
+    let mut words = line.trim_ascii_end().rsplit(|byte| *byte == b' ');
+    let is_clock = |word: &[u8]| word.iter().filter(|byte| **byte == b':').count() == 2;
+    words.next().is_some_and(holds_year)
+        && (words.next().is_some_and(is_clock) || words.next().is_some_and(is_clock))
 }
 
 fn holds_year(line: &[u8]) -> bool {
