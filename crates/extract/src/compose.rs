@@ -203,6 +203,23 @@ mod tests {
     }
 
     #[test]
+    fn rendered_blocks_are_placed_by_their_lines() {
+        let mut composer = Composer::new(Format::Data);
+        composer.push_rendered(BlockKind::Paragraph, "\n one\ntwo\n", false);
+        composer.push_rendered(BlockKind::Paragraph, "", false);
+        composer.push_rendered(BlockKind::Paragraph, "three", true);
+        let document = composer.finish();
+        assert_eq!(document.text, " one\ntwo\n\nthree");
+        for block in &document.blocks {
+            let above = count_lines(&document.text.as_bytes()[..block.span.start]);
+            let last = above + 1 + count_lines(document.text[block.span.clone()].as_bytes());
+            let first = above + 1;
+            assert_eq!(block.locator, Locator::Lines { first, last });
+        }
+        assert!(document.blocks[1].hidden);
+    }
+
+    #[test]
     fn a_long_table_goes_on_in_further_blocks() {
         let rows = "a | b | c\n".repeat(5_000);
         let mut composer = Composer::new(Format::Sheet);

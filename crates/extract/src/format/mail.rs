@@ -11,7 +11,7 @@ use docent_core::source::Gap;
 use crate::blocks::count_lines;
 use crate::charset::{Decoded, decode};
 use crate::compose::Composer;
-use crate::job::{Job, Reading, unique_path};
+use crate::job::{Job, Reading, Refusal, unique_path};
 use crate::sniff::Kind;
 
 mod eml;
@@ -124,11 +124,12 @@ impl Letter<'_> {
             match part {
                 Body::Text(text) => body.plain(text),
                 Body::Html(html) => body.rendered(&html_document(html)),
-                Body::Rtf(rtf) => {
-                    if let Ok(reading) = super::read_kind(Kind::Rtf, rtf, job) {
-                        body.rendered(&reading.document);
+                Body::Rtf(rtf) => match super::read_kind(Kind::Rtf, rtf, job) {
+                    Ok(reading) => body.rendered(&reading.document),
+                    Err(Refusal::Failed(gap) | Refusal::Skipped(gap)) => {
+                        body.composer.document().incomplete.get_or_insert(gap);
                     }
-                }
+                },
             }
         }
     }
@@ -202,6 +203,11 @@ impl BodyWriter<'_> {
             let text = &document.text[block.span.clone()];
             let above = &document.text.as_bytes()[counted.0..block.span.start];
             counted = (block.span.start, counted.1 + count_lines(above));
+            if block.kind == BlockKind::Furniture {
+                let place = part(&self.part, self.lines_above + counted.1, 0);
+                self.composer.push_furniture(text, place);
+                continue;
+            }
             quoted |= quote::begins_quotation(text);
             self.push(block.kind.clone(), text, counted.1, quoted, block.hidden);
         }
@@ -232,7 +238,7 @@ fn part(name: &str, first: u32, last: u32) -> Locator {
 }
 
 fn html_document(html: &str) -> Document {
-    super::html::read(Decoded::from(html))
+    super::html::read_page(Decoded::from(html))
 }
 
 /// Bytes of a body without a declared character set.

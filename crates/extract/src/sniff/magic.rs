@@ -44,6 +44,9 @@ const NOT_READ: &[(&[u8], &str)] = &[
         "+ONE (OneNote section)",
     ),
     (b"Rar!\x1a\x07", "+RAR (archive)"),
+    (b"MSCF", "+CAB (archive)"),
+    (b"LZIP", "+LZIP (archive)"),
+    (b"\x1f\x9d", "+Z (archive)"),
     (b"\x04\x22\x4d\x18", "+LZ4 (archive)"),
     (b"\x7fELF", "ELF (program)"),
     (b"MZ", "EXE (program)"),
@@ -171,8 +174,8 @@ pub(crate) fn mail(first: &[u8]) -> Option<Kind> {
         if line.is_empty() || !(continues || is_field) {
             break;
         }
-        let is = |known: &&[u8]| name.eq_ignore_ascii_case(known);
-        told += usize::from(MAIL_FIELDS.iter().any(|known| is(known)));
+        let is_told = |known: &&[u8]| name.eq_ignore_ascii_case(known);
+        told += usize::from(MAIL_FIELDS.iter().any(is_told));
     }
     (told >= 2).then_some(Kind::Eml)
 }

@@ -49,12 +49,18 @@ fn read_with(bytes: &[u8], password: &str, job: &Job<'_>) -> Result<Reading, Err
                 }
             }
         });
-        // Behind a broken entry there is nothing more to be had of a solid archive.
-        Ok(fault.is_none())
+        match fault {
+            // A wrong password shows only in what it makes of the first file.
+            Some(why) if folder.listed == 1 && !password.is_empty() => {
+                Err(Error::MaybeBadPassword(why))
+            }
+            // Behind a broken entry there is nothing more to be had of a solid archive.
+            fault => Ok(fault.is_none()),
+        }
     });
     match read {
         Ok(()) => {}
-        Err(fault) if folder.listed == 0 => return Err(fault),
+        Err(fault) if folder.inner.is_empty() || is_wrong(&fault, &folder) => return Err(fault),
         Err(fault) => {
             let reason = format!("broken behind entry {}: {}", folder.listed, said(&fault));
             let gap = docent_core::source::Gap::new(reason);
@@ -72,6 +78,11 @@ fn is_link(entry: &ArchiveEntry) -> bool {
     const TYPE: u32 = 0o170_000;
     const LINK: u32 = 0o120_000;
     entry.has_windows_attributes && (entry.windows_attributes() >> 16) & TYPE == LINK
+}
+
+/// Whether nothing came of the archive because of the password.
+fn is_wrong(fault: &Error, folder: &Folder<'_>) -> bool {
+    matches!(fault, Error::MaybeBadPassword(_)) && folder.listed <= 1
 }
 
 fn asks_for_password(fault: &Error) -> bool {

@@ -2,6 +2,7 @@ use std::io::{Cursor, Write};
 
 use ::zip::write::SimpleFileOptions;
 use flate2::write::GzEncoder;
+use proptest::prelude::*;
 
 use super::*;
 use crate::{Extraction, Limits, extract_bytes};
@@ -89,6 +90,89 @@ fn a_compressed_file_is_the_only_entry() {
     ));
     assert_eq!(list, "offer.md (8 bytes)");
     assert_eq!(inner, [("offer.md".into(), "# Offer\n".into())]);
+}
+
+/// `# Offer` and a line feed, compressed in each way that the tests cannot compress in.
+const BZIP2: &[u8] =
+    b"\x42\x5a\x68\x39\x31\x41\x59\x26\x53\x59\x5c\x4c\x01\xe7\x00\x00\x01\x55\x80\x00\x10\x48\
+      \x00\x00\x00\x83\x00\x10\x00\x20\x00\x22\x0c\x9b\x42\x18\x01\xa6\x64\x28\xbb\x92\x29\xc2\
+      \x84\x82\xe2\x60\x0f\x38";
+const XZ: &[u8] =
+    b"\xfd\x37\x7a\x58\x5a\x00\x00\x01\x69\x22\xde\x36\x02\x00\x21\x01\x16\x00\x00\x00\x74\x2f\
+      \xe5\xa3\x01\x00\x07\x23\x20\x4f\x66\x66\x65\x72\x0a\x00\x6a\xea\x97\x98\x00\x01\x1c\x08\
+      \x44\x60\x2a\xc8\x90\x42\x99\x0d\x01\x00\x00\x00\x00\x01\x59\x5a";
+const ZSTANDARD: &[u8] = b"\x28\xb5\x2f\xfd\x20\x08\x41\x00\x00\x23\x20\x4f\x66\x66\x65\x72\x0a";
+
+/// A 7z archive of that file as `letters/offer.md`, and one that is encrypted with `sesame`.
+const SEVEN_ZIP: &[u8] =
+    b"\x37\x7a\xbc\xaf\x27\x1c\x00\x04\xff\x6a\xc7\xdf\x63\x00\x00\x00\x00\x00\x00\x00\x14\x00\
+      \x00\x00\x00\x00\x00\x00\x4f\xfc\x9b\xb9\x23\x20\x4f\x66\x66\x65\x72\x0a\xe0\x00\x5a\x00\
+      \x53\x5d\x00\x00\x81\x33\x07\xae\x0f\xce\x3f\xc3\xe7\x88\x2a\x31\xf5\xb3\xc7\xa8\xf6\x39\
+      \xf0\xd0\xed\x51\x92\xc3\x18\x02\x49\x15\x91\x3a\x3a\x1f\x86\x3b\x33\xd4\x54\xb3\x0a\x8a\
+      \x24\x75\x10\xed\x78\x13\xd6\xf0\x1a\x57\x96\x5b\xfb\x51\x49\x49\x1a\xfd\xc7\x27\xf9\x08\
+      \xf7\x9b\x74\x4b\xd6\x0d\x95\x48\xf8\xb9\xaa\x8a\xb5\x87\x9e\xae\x9a\xc0\x00\x00\x00\x17\
+      \x06\x08\x01\x09\x5b\x00\x07\x0b\x01\x00\x01\x21\x21\x01\x18\x0c\x5b\x00\x00";
+const SEVEN_ZIP_ENCRYPTED: &[u8] =
+    b"\x37\x7a\xbc\xaf\x27\x1c\x00\x04\x31\x08\xba\xb2\x81\x00\x00\x00\x00\x00\x00\x00\x14\x00\
+      \x00\x00\x00\x00\x00\x00\x43\xa8\xc8\x4b\x7f\x7a\x0c\x09\x22\x6b\xc4\xda\xe2\xd6\x6f\x3f\
+      \x87\x8f\x91\x46\xe0\x00\x6a\x00\x69\x5d\x00\x00\x81\x33\x07\xae\x0f\xce\xf3\x72\x47\xfe\
+      \xe1\xe0\x14\xfa\x8a\xdd\xe5\xc2\xf7\x64\x44\x58\x73\xd6\x00\x05\x88\xec\x07\x9a\xc0\x5c\
+      \x92\x70\xf8\x84\x9f\x4c\xc6\x13\xf3\x9b\xf6\x46\x7a\x6d\xb0\x01\x38\x98\x7c\xc0\x71\xc3\
+      \xfa\x00\x60\x4e\xd7\xc2\x50\x68\x6f\xbf\x92\x1b\x96\x0d\x86\x53\x69\xf1\x3d\x8e\x7b\x26\
+      \xcf\x5a\xe3\xd2\xb9\xca\x9c\xad\x4e\x88\xd3\x71\x81\xdb\xf2\x4a\x76\xe2\x87\xd8\xcc\x40\
+      \xd3\x72\x34\x00\x00\x00\x00\x17\x06\x10\x01\x09\x71\x00\x07\x0b\x01\x00\x01\x21\x21\x01\
+      \x18\x0c\x6b\x00\x00";
+
+#[test]
+fn files_of_every_compression_are_read() {
+    for (bytes, name) in [
+        (BZIP2, "offer.md.bz2"),
+        (XZ, "offer.md.xz"),
+        (ZSTANDARD, "offer.md.zst"),
+    ] {
+        let (_, inner) = listed(&read(bytes, name, &Limits::default()));
+        assert_eq!(inner, [("offer.md".into(), "# Offer\n".into())]);
+    }
+}
+
+#[test]
+fn seven_zip_is_read_with_its_password() {
+    let offer = "# Offer\n".to_owned();
+    let (_, inner) = listed(&read(SEVEN_ZIP, "a.7z", &Limits::default()));
+    assert_eq!(inner, [("letters/offer.md".into(), offer.clone())]);
+    let (reason, _) = listed(&read(SEVEN_ZIP_ENCRYPTED, "a.7z", &Limits::default()));
+    assert_eq!(reason, "encrypted: needs a password");
+    let limits = Limits {
+        passwords: vec!["other".into(), "sesame".into()],
+        ..Limits::default()
+    };
+    let (_, inner) = listed(&read(SEVEN_ZIP_ENCRYPTED, "a.7z", &limits));
+    assert_eq!(inner, [("offer.md".into(), offer)]);
+}
+
+proptest! {
+    #[test]
+    fn damaged_archives_are_sound(
+        at in 0usize..600,
+        bytes in prop::collection::vec(any::<u8>(), 0..12),
+    ) {
+        for (whole, name) in [
+            (zip_of(FILES), "a.zip"),
+            (tar_of(FILES), "a.tar"),
+            (gz_of(b"# Offer\n"), "a.gz"),
+            (BZIP2.to_vec(), "a.bz2"),
+            (XZ.to_vec(), "a.xz"),
+            (ZSTANDARD.to_vec(), "a.zst"),
+            (SEVEN_ZIP.to_vec(), "a.7z"),
+        ] {
+            let at = at.min(whole.len());
+            let end = (at + bytes.len()).min(whole.len());
+            let mut damaged = whole;
+            damaged.splice(at..end, bytes.iter().copied());
+            let (said, _) = listed(&read(&damaged, name, &Limits::default()));
+            prop_assert!(!said.contains("broke off"), "{name}: {said}");
+        }
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesRef, Event};
 
 use crate::blocks::{LineBlocks, for_each_group};
-use crate::charset::Decoded;
+use crate::charset::{Decoded, plural};
 use crate::compose::Composer;
 use crate::format;
 use crate::job::Job;
@@ -48,7 +48,7 @@ pub(crate) fn read(decoded: Decoded, job: &Job<'_>) -> Document {
             return own_text(decoded);
         }
         let document = walk.composer.document();
-        document.warnings = decoded.warnings;
+        document.warnings.extend(decoded.warnings);
         if let Err(reason) = end {
             document.incomplete = Some(Gap::new(reason));
         }
@@ -194,6 +194,7 @@ struct Walk<'j> {
     in_block: usize,
     /// Open records.
     records: usize,
+    deletions: usize,
     /// A formula that is written only if no other form of it is.
     spare: String,
     sections: u8,
@@ -212,6 +213,7 @@ impl<'j> Walk<'j> {
             kind: BlockKind::Paragraph,
             in_block: 0,
             records: 0,
+            deletions: 0,
             spare: String::new(),
             sections: 0,
             rows: None,
@@ -219,25 +221,31 @@ impl<'j> Walk<'j> {
         }
     }
 
-    /// Walks to the end, or to where it is broken.
+    /// Walks to the end, or to where it is broken, and writes what is left.
     fn run(&mut self, text: &str) -> Result<(), String> {
-        let mut reader = lenient(text);
+        let end = self.walk(&mut lenient(text));
+        if self.rows.is_some() {
+            self.table();
+        }
+        self.flush();
+        if self.deletions > 0 {
+            let warning = format!("{} left out", plural(self.deletions, "tracked deletion"));
+            self.composer.document().warnings.push(warning);
+        }
+        end
+    }
+
+    fn walk(&mut self, reader: &mut Reader<&[u8]>) -> Result<(), String> {
         loop {
             let event = reader
                 .read_event()
-                .map_err(|fault| format!("broken at byte {}: {fault}", reader.error_position()));
-            let event = match event {
-                Ok(Event::Eof) => break,
-                Ok(event) => event,
-                Err(fault) => {
-                    self.flush();
-                    return Err(fault);
-                }
-            };
+                .map_err(|fault| format!("broken at byte {}: {fault}", reader.error_position()))?;
             match event {
                 Event::Start(element) => {
                     match role(element.local_name().as_ref()) {
                         Role::LeftOut => {
+                            let is_deletion = element.local_name().as_ref() == "delText";
+                            self.deletions += usize::from(is_deletion);
                             reader
                                 .read_to_end(element.name())
                                 .map_err(|fault| fault.to_string())?;
@@ -245,7 +253,6 @@ impl<'j> Walk<'j> {
                         role => self.enter(role),
                     }
                     if self.open.len() > MAX_DEPTH || self.job.is_late() {
-                        self.flush();
                         return Err("nested too deep, or too long to read".to_owned());
                     }
                 }
@@ -258,11 +265,10 @@ impl<'j> Walk<'j> {
                 Event::Text(run) => self.text(&run),
                 Event::CData(run) => self.text(&run),
                 Event::GeneralRef(reference) => self.entity(&reference),
+                Event::Eof => return Ok(()),
                 _ => {}
             }
         }
-        self.flush();
-        Ok(())
     }
 
     fn enter(&mut self, role: Role) {

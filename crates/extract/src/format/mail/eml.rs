@@ -7,7 +7,7 @@ use docent_core::source::Gap;
 use mail_parser::decoders::{base64::base64_decode, quoted_printable::quoted_printable_decode};
 use mail_parser::{Address, Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
-use super::{Attachment, Body, Letter, address, document_of, html_document, no_key, text_of};
+use super::{Attachment, Body, Letter, address, document_of, no_key, text_of};
 use crate::charset::utf16_without_mark;
 use crate::format::{archive, html, text};
 use crate::job::{Job, Reading, Refusal};
@@ -197,7 +197,7 @@ fn body_parts(message: &Message<'_>) -> Vec<u32> {
         parts
             .map(|part| match &part.body {
                 PartType::Text(text) => text.trim().len(),
-                PartType::Html(html) => html_document(html).text.len(),
+                PartType::Html(page) => html::read(page.as_ref().into()).text.len(),
                 _ => 0,
             })
             .sum()
@@ -254,7 +254,11 @@ fn redecoded(message: &Message<'_>, part: &MessagePart<'_>) -> Option<String> {
         Encoding::QuotedPrintable => Cow::Owned(quoted_printable_decode(raw)?),
         Encoding::Base64 => Cow::Owned(base64_decode(raw)?),
     };
-    let again = text_of(&bytes, None);
+    let declared = match part.body {
+        PartType::Html(_) => html::declared_charset(&bytes),
+        _ => None,
+    };
+    let again = text_of(&bytes, declared.as_deref());
     (again.matches('\u{fffd}').count() < text.matches('\u{fffd}').count()).then_some(again)
 }
 

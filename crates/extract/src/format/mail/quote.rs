@@ -106,13 +106,20 @@ fn mark_attributions(text: &str, lines: &[Range<usize>], marks: &mut [bool]) {
         let Some(last) = (0..at).rev().take(2).find(inked) else {
             continue;
         };
-        for first in [last, last.saturating_sub(1)] {
-            if is_attribution(&text[lines[first].start..lines[last].end]) {
-                marks[first..at].fill(true);
-                break;
-            }
+        let stretch = |first: usize| &text[lines[first].start..lines[last].end];
+        let above = last.saturating_sub(1);
+        if is_attribution(stretch(above)) {
+            marks[above..at].fill(true);
+        } else if ends_in_verb(stretch(last)) {
+            marks[last..at].fill(true);
         }
     }
+}
+
+/// Whether a line says that someone wrote what stands below it.
+fn ends_in_verb(line: &str) -> bool {
+    let lower = line.trim().to_lowercase();
+    ATTRIBUTIONS.iter().any(|(_, end)| lower.ends_with(end)) || is_attribution(line)
 }
 
 fn is_attribution(stretch: &str) -> bool {

@@ -56,6 +56,7 @@ fn a_mail_has_a_header_a_body_and_files() {
     assert_eq!(document.title.as_deref(), Some("The offer"));
     assert_eq!(place(&document, "bob@"), "header, line 2");
     assert_eq!(place(&document, "Here"), "body, line 1");
+    assert_eq!(place(&document, "Bob wrote"), "body, quoted, line 3");
     assert_eq!(place(&document, "Where"), "body, quoted, line 5");
     assert_eq!(
         inner(&extraction),
