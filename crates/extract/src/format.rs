@@ -12,7 +12,9 @@ use crate::{Extraction, Inner, Limits, Outcome, prose};
 
 mod book;
 mod code;
+mod compound;
 mod container;
+mod doc;
 mod flat_package;
 mod flow;
 mod html;
@@ -21,11 +23,13 @@ mod odf;
 mod ooxml;
 mod package;
 pub(crate) mod pdf;
+mod ppt;
 mod rtf;
 mod sheet;
 mod slides;
 pub(crate) mod text;
 mod word;
+mod xls;
 mod xml;
 mod xps;
 
@@ -72,6 +76,7 @@ fn read_kind(kind: Kind, bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal
         Kind::Markdown => markdown::read(decoded()).into(),
         Kind::Code => code::read(decoded(), job.name).into(),
         Kind::Fb2 => book::fb2::read(bytes, job)?,
+        Kind::Compound => compound::read(bytes, job)?,
         Kind::Rtf => rtf::read(bytes, job),
         Kind::Xml if flat_package::is_flat_package(bytes) => container::read_flat(bytes, job)?,
         Kind::Zip => container::read_zip(bytes, job)?,
