@@ -1,7 +1,7 @@
 //! OLE compound files: which kind of document one is, by its streams.
 
 use std::cell::RefCell;
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 
 use cfb::CompoundFile;
 use docent_core::source::Gap;
@@ -50,6 +50,26 @@ impl<'a> Compound<'a> {
             .map(|entry| entry.path().to_string_lossy().into_owned())
             .collect()
     }
+
+    /// A storage as a file of its own.
+    fn copy(&self, storage: &str) -> Option<Vec<u8>> {
+        let mut copy = CompoundFile::create(Cursor::new(Vec::new())).ok()?;
+        for path in self.streams() {
+            let Some(name) = path.strip_prefix(storage) else {
+                continue;
+            };
+            let bytes = self.stream(&path)?;
+            if let Some((folder, _)) = name
+                .rsplit_once('/')
+                .filter(|(folder, _)| !folder.is_empty())
+            {
+                copy.create_storage_all(folder).ok()?;
+            }
+            copy.create_stream(name).ok()?.write_all(&bytes).ok()?;
+        }
+        copy.flush().ok()?;
+        Some(copy.into_inner().into_inner())
+    }
 }
 
 /// Reads a compound file as what its streams say it is.
@@ -89,8 +109,30 @@ pub(super) fn read(bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal> {
 pub(super) fn embedded(file: &Compound<'_>, root: &str) -> Vec<Inner> {
     let mut taken = std::collections::HashSet::new();
     let mut found = Vec::new();
+    let mut copied: Vec<String> = Vec::new();
     for path in file.streams().iter().filter(|path| path.starts_with(root)) {
-        if let Some((name, bytes)) = native::stream(file, path) {
+        let storage = path.rsplit_once('/').map_or("", |(storage, _)| storage);
+        let lies_in_copy = |copy: &String| path.starts_with(&format!("{copy}/"));
+        if copied.iter().any(lies_in_copy) {
+            continue;
+        }
+        let main = ["WordDocument", "Workbook", "PowerPoint Document"];
+        let main = main
+            .into_iter()
+            .find(|name| file.has(&format!("{storage}/{name}")));
+        let inside = match main {
+            Some(main) => {
+                copied.push(storage.to_owned());
+                let name = match main {
+                    "WordDocument" => "object.doc",
+                    "Workbook" => "object.xls",
+                    _ => "object.ppt",
+                };
+                file.copy(storage).map(|bytes| (name.to_owned(), bytes))
+            }
+            None => native::stream(file, path),
+        };
+        if let Some((name, bytes)) = inside {
             found.extend(file.job.open(&unique_path(&name, &mut taken), &bytes));
         }
     }

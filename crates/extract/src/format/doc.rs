@@ -1,5 +1,7 @@
 //! Word documents of the binary kind: DOC (MS-DOC), and those of Word 6 and 95.
 
+use std::cell::RefCell;
+
 use docent_core::document::{BlockKind, Format, Locator};
 
 use super::compound::{Compound, encrypted, summary};
@@ -9,6 +11,7 @@ use crate::compose::Composer;
 use crate::job::{Reading, Refusal};
 
 mod fib;
+mod lists;
 mod properties;
 mod story;
 mod text;
@@ -30,10 +33,12 @@ pub(super) fn read(file: &Compound<'_>) -> Result<Reading, Refusal> {
     let table = file.stream(fib.table_stream()).unwrap_or_default();
     let text = Text::read(&fib, &main, &table);
     let properties = Properties::read(&fib, &main, &table);
-    let mut story = Story::new(&text, &properties, file.job);
+    let numbering = RefCell::new(lists::read(&fib, &table));
+    let begin = || Story::new(&text, &properties, &numbering, file.job);
+    let mut story = begin();
     story.notes(&fib, &table);
     let (mut flow, deletions) = story.read(fib.main_text());
-    let further = |range| Story::new(&text, &properties, file.job).read(range).0;
+    let further = |range| begin().read(range).0;
     let boxes = further(fib.text_boxes());
     flow.append(boxes);
     let heads: Vec<Flow> = [fib.headers(), fib.header_boxes()]

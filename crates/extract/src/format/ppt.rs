@@ -52,7 +52,9 @@ pub(super) fn read(file: &Compound<'_>) -> Result<Reading, Refusal> {
         deck.slide(listed, at as u32 + 1);
     }
     for master in &masters {
-        deck.furniture(Slide::read(master.record, &[]).free, 1);
+        let master = Slide::read(master.record, &[]);
+        deck.furniture(master.free, 1);
+        deck.furniture(master.running, 1);
     }
     if let Some(document) = directory.document(&stream) {
         deck.furniture(slide::running(document), 1);

@@ -65,6 +65,14 @@ impl<'m> Fib<'m> {
         table.get(start..end).unwrap_or_default()
     }
 
+    /// What lies behind the structure whose place and size stand at `at`.
+    pub(super) fn behind<'t>(&self, table: &'t [u8], at: usize) -> &'t [u8] {
+        let start = u32_at(self.main, at).unwrap_or(0) as usize;
+        let size = u32_at(self.main, at + 4).unwrap_or(0) as usize;
+        let rest = table.get(start.saturating_add(size)..);
+        rest.filter(|_| size > 0).unwrap_or_default()
+    }
+
     fn story(&self, number: usize) -> Range<u32> {
         let before = self.counts[..number]
             .iter()

@@ -15,7 +15,8 @@ pub(super) struct Paragraph {
     pub(super) heading: Option<u8>,
     pub(super) in_table: bool,
     pub(super) ends_row: bool,
-    pub(super) is_item: bool,
+    /// The number of the list's use, from 1, and the level.
+    pub(super) list: Option<(u16, u8)>,
 }
 
 /// What holds for a run.
@@ -85,16 +86,22 @@ impl Properties {
                 heading: styles.get(style).copied().flatten(),
                 ..Paragraph::default()
             };
+            let mut level = 0;
             for (change, operand) in Changes(changes.get(2..).unwrap_or_default()) {
                 let value = operand.first().copied().unwrap_or(0);
                 match change {
                     0x2416 => holds.in_table = value != 0,
                     0x2417 => holds.ends_row = value != 0,
                     0x2640 => holds.heading = (value < 9).then_some(value + 1),
-                    0x460b => holds.is_item = u16_at(operand, 0).is_some_and(|list| list != 0),
+                    0x260a => level = value,
+                    0x460b => {
+                        let list = u16_at(operand, 0).filter(|list| (1..0xf800).contains(list));
+                        holds.list = list.map(|list| (list, 0));
+                    }
                     _ => {}
                 }
             }
+            holds.list = holds.list.map(|(list, _)| (list, level));
             self.paragraphs.push(Stretch { first, end, holds });
         }
     }

@@ -1,5 +1,6 @@
 //! The walk over the characters of one story that makes blocks of them.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -7,6 +8,7 @@ use docent_core::document::BlockKind;
 
 use super::super::compound::u32_at;
 use super::super::flow::{Flow, comment_label};
+use super::super::word::numbering::Numbering;
 use super::fib::Fib;
 use super::properties::{Paragraph, Properties};
 use super::text::Text;
@@ -16,6 +18,8 @@ use crate::job::Job;
 pub(super) struct Story<'s> {
     text: &'s Text,
     properties: &'s Properties,
+    /// Counted on from story to story.
+    numbering: &'s RefCell<Numbering>,
     job: &'s Job<'s>,
     /// Notes and comments: for the character that they hang on, whether it is a comment, and the
     /// characters of their text.
@@ -23,6 +27,8 @@ pub(super) struct Story<'s> {
     flow: Flow,
     /// UTF-16 units of the paragraph at hand.
     line: Vec<u16>,
+    /// Where in it the last paragraph of a cell begins.
+    begin: usize,
     hidden: Vec<u16>,
     after: Vec<String>,
     number: usize,
@@ -35,14 +41,21 @@ pub(super) struct Story<'s> {
 }
 
 impl<'s> Story<'s> {
-    pub(super) fn new(text: &'s Text, properties: &'s Properties, job: &'s Job<'s>) -> Self {
+    pub(super) fn new(
+        text: &'s Text,
+        properties: &'s Properties,
+        numbering: &'s RefCell<Numbering>,
+        job: &'s Job<'s>,
+    ) -> Self {
         Story {
             text,
             properties,
+            numbering,
             job,
             notes: HashMap::new(),
             flow: Flow::default(),
             line: Vec::new(),
+            begin: 0,
             hidden: Vec::new(),
             after: Vec::new(),
             number: 0,
@@ -105,7 +118,11 @@ impl<'s> Story<'s> {
                 let holds = self.properties.paragraph(place);
                 match unit {
                     0x07 => self.cell(holds),
-                    _ if holds.in_table => self.line.push(u16::from(b'\n')),
+                    _ if holds.in_table => {
+                        self.label(holds);
+                        self.line.push(u16::from(b'\n'));
+                        self.begin = self.line.len();
+                    }
                     _ => self.paragraph(holds),
                 }
             }
@@ -150,7 +167,7 @@ impl<'s> Story<'s> {
         let Some((is_comment, range)) = self.notes.remove(&at) else {
             return;
         };
-        let story = Story::new(self.text, self.properties, self.job);
+        let story = Story::new(self.text, self.properties, self.numbering, self.job);
         let text = story.read(range).0.lines();
         let label = match is_comment {
             true => comment_label("", ""),
@@ -166,8 +183,24 @@ impl<'s> Story<'s> {
         }
     }
 
+    /// Puts the label of a numbered paragraph in front of it; gives its depth.
+    fn label(&mut self, holds: Paragraph) -> Option<usize> {
+        let (list, level) = holds.list?;
+        let begin = self.begin.min(self.line.len());
+        let is_blank = self.line[begin..].iter().all(|unit| *unit <= 0x20);
+        if is_blank {
+            return None;
+        }
+        let mut numbering = self.numbering.borrow_mut();
+        let label = numbering.next(&list.to_string(), usize::from(level))?;
+        self.line.splice(begin..begin, label.text.encode_utf16());
+        Some(label.level)
+    }
+
     /// Ends a cell or, where a row's end is marked, a row.
     fn cell(&mut self, holds: Paragraph) {
+        self.label(holds);
+        self.begin = 0;
         let text = String::from_utf16_lossy(&std::mem::take(&mut self.line));
         // Without properties, an empty mark behind a cell is taken for the end of a row.
         let ends_row =
@@ -190,11 +223,13 @@ impl<'s> Story<'s> {
         self.end_table();
         // A field's instruction ends with its paragraph, whatever the file says.
         self.fields.retain(|has_result| *has_result);
+        self.begin = 0;
+        let depth = self.label(holds);
         let text = String::from_utf16_lossy(&std::mem::take(&mut self.line));
-        let (kind, text) = match (holds.heading, holds.is_item) {
+        let (kind, text) = match (holds.heading, depth) {
             (Some(level), _) => (BlockKind::Heading { level }, text),
-            (None, true) if !text.trim().is_empty() => (BlockKind::ListItem, format!("- {text}")),
-            _ => (BlockKind::Paragraph, text),
+            (None, Some(depth)) => (BlockKind::ListItem, format!("{:1$}{text}", "", depth * 2)),
+            (None, None) => (BlockKind::Paragraph, text),
         };
         self.flow.push(kind, text);
         let hidden = String::from_utf16_lossy(&std::mem::take(&mut self.hidden));
