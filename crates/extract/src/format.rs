@@ -15,10 +15,12 @@ mod archive;
 mod book;
 mod calendar;
 mod code;
+mod compound;
 mod contacts;
 mod container;
 mod content_lines;
 mod data;
+mod doc;
 mod flat_package;
 mod flow;
 mod html;
@@ -30,12 +32,14 @@ mod odf;
 mod ooxml;
 mod package;
 pub(crate) mod pdf;
+mod ppt;
 mod rtf;
 mod sheet;
 mod slides;
 mod subtitles;
 pub(crate) mod text;
 mod word;
+mod xls;
 mod xml;
 mod xps;
 
@@ -93,6 +97,7 @@ fn read_kind(kind: Kind, bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal
             data::read_tree(decoded(), kind).into()
         }
         Kind::Fb2 => book::fb2::read(bytes, job)?,
+        Kind::Compound => compound::read(bytes, job)?,
         Kind::Rtf => rtf::read(bytes, job),
         Kind::Xml if flat_package::is_flat_package(bytes) => container::read_flat(bytes, job)?,
         Kind::Xml => {
@@ -112,7 +117,6 @@ fn read_kind(kind: Kind, bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal
         Kind::Eml => mail::read_eml(bytes, job)?,
         Kind::Mbox => mail::read_mbox(bytes, job)?,
         Kind::Tnef => mail::read_tnef(bytes, job)?,
-        Kind::Compound => mail::read_msg(bytes, job)?,
         other => {
             let reason = format!("format not read: {}", other.format().word());
             return Err(Refusal::Skipped(reason.into()));

@@ -20,7 +20,33 @@ pub(super) fn read_zip(bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal> 
     if is_open_document {
         return odf::read(&package);
     }
-    read_office(&package).unwrap_or_else(|| archive::read_zip(bytes, job))
+    if let Some(office) = read_office(&package) {
+        return office;
+    }
+    match unread(&package) {
+        Some(what) => Err(Refusal::Skipped(format!("format not read: {what}").into())),
+        None => archive::read_zip(bytes, job),
+    }
+}
+
+/// What a package is that no reader is there for.
+fn unread(package: &Package<'_>) -> Option<&'static str> {
+    let marks = [
+        (
+            "Index/Document.iwa",
+            "Apple iWork (Pages, Numbers or Keynote)",
+        ),
+        ("Index.zip", "Apple iWork (Pages, Numbers or Keynote)"),
+        ("index.apxl", "Apple Keynote"),
+        ("index.apxl.gz", "Apple Keynote"),
+        ("visio/document.xml", "VSDX (Visio drawing)"),
+        ("Contents/content.hpf", "HWPX (Hangul document)"),
+    ];
+    let named = marks.into_iter().find(|(name, _)| package.has(name));
+    let pages = || package.has("index.xml") && package.has("buildVersionHistory.plist");
+    named
+        .map(|(_, what)| what)
+        .or_else(|| pages().then_some("Apple Pages or Numbers"))
 }
 
 /// Reads Office XML in one file.
@@ -93,4 +119,107 @@ fn content_type(package: &Package<'_>, part: &str) -> Option<String> {
         name.trim_start_matches('/').eq_ignore_ascii_case(part)
     })?;
     named.attr("ContentType").map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::package::testing::zip;
+    use crate::{Limits, Outcome, check, extract_bytes};
+
+    fn reason(parts: &[(&str, &str)]) -> String {
+        match extract_bytes(&zip(parts), "a.zip", &Limits::default()).outcome {
+            Outcome::Failed(gap) | Outcome::Skipped(gap) => gap.reason,
+            Outcome::Read(document) => panic!("{}", document.text),
+        }
+    }
+
+    #[test]
+    fn what_is_not_read_says_what_it_is() {
+        assert_eq!(
+            reason(&[("visio/document.xml", "<v/>")]),
+            "format not read: VSDX (Visio drawing)"
+        );
+        assert!(reason(&[("Index/Document.iwa", "")]).contains("iWork"));
+    }
+
+    #[test]
+    fn a_main_part_that_unpacks_without_end_is_named() {
+        let limits = Limits {
+            max_unpacked_bytes: 1_000,
+            ..Limits::default()
+        };
+        let bytes = zip(&[("word/document.xml", &"<w:p/>".repeat(1_000))]);
+        match extract_bytes(&bytes, "a.docx", &limits).outcome {
+            Outcome::Failed(gap) => assert!(gap.reason.contains("max_unpacked_bytes"), "{gap}"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A main part for each reader, and the names of elements that mean something in it.
+    const READERS: &[(&str, &str, &[&str])] = &[
+        (
+            "word/document.xml",
+            "document",
+            &[
+                "body",
+                "p",
+                "r",
+                "t",
+                "tbl",
+                "tr",
+                "tc",
+                "del",
+                "oMath",
+                "txbxContent",
+                "sdt",
+            ],
+        ),
+        (
+            "ppt/presentation.xml",
+            "presentation",
+            &["sldIdLst", "sldId"],
+        ),
+        ("xl/workbook.xml", "workbook", &["sheets", "sheet"]),
+        (
+            "content.xml",
+            "document-content",
+            &[
+                "body",
+                "text",
+                "p",
+                "h",
+                "list",
+                "list-item",
+                "table",
+                "table-row",
+                "table-cell",
+                "note",
+                "s",
+            ],
+        ),
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn any_elements_are_sound(reader in 0usize..4, steps in prop::collection::vec((0usize..12, any::<bool>()), 0..60)) {
+            let (part, root, names) = READERS[reader];
+            let mut xml = format!("<{root}>");
+            for (at, opens) in steps {
+                let name = names[at % names.len()];
+                match opens {
+                    true => xml.push_str(&format!("<{name} val='1' c='9' number-columns-repeated='9'>x")),
+                    false => xml.push_str(&format!("</{name}>")),
+                }
+            }
+            let bytes = zip(&[("mimetype", "x"), (part, &xml)]);
+            match extract_bytes(&bytes, "a.zip", &Limits::default()).outcome {
+                Outcome::Read(document) => prop_assert_eq!(check(&document), Ok(())),
+                Outcome::Failed(gap) | Outcome::Skipped(gap) => prop_assert!(!gap.reason.contains("broke off"), "{}", gap),
+            }
+        }
+    }
 }

@@ -16,6 +16,7 @@ mod reader;
 mod table;
 mod token;
 
+pub(super) use fonts::by_code_page;
 use reader::Reader;
 
 /// Reads a document. Places are paragraphs.

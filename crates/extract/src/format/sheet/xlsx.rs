@@ -385,7 +385,7 @@ impl SheetReader<'_> {
 }
 
 /// A running head without its codes: `&LLeft&CPage &P` is `Left Page`.
-fn head_text(head: &str) -> String {
+pub(in super::super) fn head_text(head: &str) -> String {
     let mut text = String::new();
     let mut rest = head.chars().peekable();
     while let Some(character) = rest.next() {

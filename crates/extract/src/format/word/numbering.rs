@@ -9,7 +9,7 @@ const LEVELS: usize = 9;
 
 /// How lists are numbered, and how far each has come.
 #[derive(Debug, Default)]
-pub(super) struct Numbering {
+pub(in super::super) struct Numbering {
     lists: HashMap<String, [Level; LEVELS]>,
     /// For a list that takes its levels from a style: that style.
     links: HashMap<String, String>,
@@ -19,15 +19,20 @@ pub(super) struct Numbering {
     counters: HashMap<String, [Option<u32>; LEVELS]>,
 }
 
+/// How one level of a list is numbered.
 #[derive(Debug, Clone, Default)]
-struct Level {
-    start: u32,
-    format: String,
-    text: String,
+pub(in super::super) struct Level {
+    pub(in super::super) start: u32,
+    /// One of ST_NumberFormat.
+    pub(in super::super) format: String,
+    /// The label, with `%1` for the number of the first level.
+    pub(in super::super) text: String,
     /// The level whose steps begin this one again; 0 for none.
-    restart: Option<usize>,
-    legal: bool,
-    glued: bool,
+    pub(in super::super) restart: Option<usize>,
+    /// Whether all numbers are decimal.
+    pub(in super::super) legal: bool,
+    /// Whether the text follows the label without a space.
+    pub(in super::super) glued: bool,
 }
 
 /// One use of a list, with what it changes of it.
@@ -42,11 +47,11 @@ struct Number {
 
 /// The label of a paragraph.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Label {
+pub(in super::super) struct Label {
     /// `1.`, `a)`, `-` for any bullet.
-    pub(super) text: String,
+    pub(in super::super) text: String,
     /// Depth, from 0.
-    pub(super) level: usize,
+    pub(in super::super) level: usize,
 }
 
 impl Numbering {
@@ -112,8 +117,40 @@ impl Numbering {
         self.numbers.insert(id, number);
     }
 
+    /// Adds a list with its levels.
+    pub(in super::super) fn add_list(&mut self, id: String, own: Vec<Level>) {
+        let mut levels: [Level; LEVELS] = Default::default();
+        for (slot, level) in levels.iter_mut().zip(own) {
+            *slot = level;
+        }
+        self.lists.insert(id, levels);
+    }
+
+    /// Adds a use of a list.
+    pub(in super::super) fn add_number(&mut self, id: String, list: String) {
+        let number = Number {
+            list,
+            ..Number::default()
+        };
+        self.numbers.insert(id, number);
+    }
+
+    /// Lets a use of a list number a level in its own way.
+    pub(in super::super) fn change_level(&mut self, id: &str, at: usize, level: Level) {
+        if let Some(number) = self.numbers.get_mut(id).filter(|_| at < LEVELS) {
+            number.levels.insert(at, level);
+        }
+    }
+
+    /// Lets a use of a list begin a level with a number of its own.
+    pub(in super::super) fn change_start(&mut self, id: &str, at: usize, start: u32) {
+        if let Some(number) = self.numbers.get_mut(id).filter(|_| at < LEVELS) {
+            number.starts.insert(at, start);
+        }
+    }
+
     /// Counts a paragraph of a list; `None` if it has no label.
-    pub(super) fn next(&mut self, id: &str, level: usize) -> Option<Label> {
+    pub(in super::super) fn next(&mut self, id: &str, level: usize) -> Option<Label> {
         let level = level.min(LEVELS - 1);
         let number = self.numbers.get_mut(id)?;
         let mut list = number.list.clone();
