@@ -175,7 +175,7 @@ pub struct BrokenDocument {
 }
 
 /// Checks what every [`Document`] promises: spans lie in the text, on character boundaries,
-/// ascend, do not overlap, and leave nothing out but white space.
+/// ascend, do not overlap, and leave nothing out but white space; lines ascend.
 ///
 /// # Errors
 /// Names the first block at which a promise is broken.
@@ -197,12 +197,16 @@ pub fn check(document: &Document) -> Result<(), BrokenDocument> {
         }
         end = span.end;
     }
+    let at_the_end = |fault| {
+        let index = document.blocks.len();
+        Err(BrokenDocument { index, fault })
+    };
+    if !document.lines.is_sorted_by_key(|line| line.start) {
+        return at_the_end("lines do not ascend");
+    }
     match text.get(end..) {
         Some(gap) if gap.trim().is_empty() => Ok(()),
-        _ => Err(BrokenDocument {
-            index: document.blocks.len(),
-            fault: "text at the end belongs to no block",
-        }),
+        _ => at_the_end("text at the end belongs to no block"),
     }
 }
 

@@ -7,9 +7,8 @@ use docent_core::document::{Document, Format};
 
 use crate::charset::{Decoded, decode};
 use crate::job::{self, Job, Reading, Refusal};
-use crate::ocr::marker;
 use crate::sniff::{Kind, Sniffed, sniff};
-use crate::{Extraction, Inner, Limits, Outcome, prose};
+use crate::{Extraction, Inner, Limits, Outcome, ocr, prose};
 
 mod archive;
 mod book;
@@ -24,6 +23,7 @@ mod doc;
 mod flat_package;
 mod flow;
 mod html;
+mod image;
 mod mail;
 mod markdown;
 mod markup;
@@ -48,8 +48,12 @@ mod xps;
 ///
 /// Panics of a parser are caught; nothing else is: for files that nobody vouches for, a
 /// [`Pool`](crate::Pool) does the same in a process of its own.
+///
+/// Pages that need OCR stay unread; a pool reads them.
 pub fn extract_bytes(bytes: &[u8], name: &str, limits: &Limits) -> Extraction {
-    job::run(bytes, name, limits, pdf::Engines::Both)
+    let mut extraction = job::run(bytes, name, limits, pdf::Engines::Both);
+    ocr::settle(&mut extraction);
+    extraction
 }
 
 /// Reads one file, and the files inside it; panics become reasons.
@@ -60,12 +64,12 @@ pub(crate) fn read(bytes: &[u8], job: &Job<'_>) -> (Outcome, Vec<Inner>) {
     };
     match catch_unwind(AssertUnwindSafe(|| read_kind(kind, bytes, job))) {
         Ok(Ok(Reading { document, inner })) => {
-            let empty = document.text.trim().is_empty();
-            let scan = document.pages.iter().find(|page| marker::needs_ocr(page));
-            let outcome = match (empty, scan.and_then(|page| page.gap.clone())) {
-                (true, Some(gap)) => Outcome::Failed(gap),
-                (true, None) => Outcome::skipped("empty: nothing but white space"),
-                (false, _) => Outcome::Read(document),
+            // A document that is all pictures is not empty: OCR may read it yet.
+            let unread = document.pages.iter().any(ocr::marker::needs_ocr);
+            let empty = document.text.trim().is_empty() && !unread;
+            let outcome = match empty {
+                true => Outcome::skipped("empty: nothing but white space"),
+                false => Outcome::Read(document),
             };
             (outcome, inner)
         }
@@ -117,10 +121,7 @@ fn read_kind(kind: Kind, bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal
         Kind::Eml => mail::read_eml(bytes, job)?,
         Kind::Mbox => mail::read_mbox(bytes, job)?,
         Kind::Tnef => mail::read_tnef(bytes, job)?,
-        other => {
-            let reason = format!("format not read: {}", other.format().word());
-            return Err(Refusal::Skipped(reason.into()));
-        }
+        Kind::Image => image::read(bytes, job)?,
     })
 }
 

@@ -1,7 +1,8 @@
 //! One extraction under way: its bounds, and the files inside the file, which are read like any
 //! other.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::io::{self, Read};
 use std::time::Instant;
 
@@ -52,12 +53,41 @@ impl<G: Into<Gap>> From<G> for Refusal {
 }
 
 /// What all files inside one file share.
-struct Shared {
+struct Shared<'a> {
     deadline: Instant,
     /// Bytes that may still be unpacked.
     bytes: Cell<u64>,
     /// Files that may still be read.
     entries: Cell<usize>,
+    /// Set when not the documents are wanted but the bytes of some files inside.
+    search: Option<Search<'a>>,
+}
+
+/// A search for files inside a file by their paths.
+struct Search<'a> {
+    wanted: &'a [&'a str],
+    found: RefCell<HashMap<String, Vec<u8>>>,
+}
+
+impl Search<'_> {
+    /// Keeps a file that is wanted.
+    fn meet(&self, path: &str, bytes: &[u8]) {
+        if self.wanted.contains(&path) {
+            self.found
+                .borrow_mut()
+                .insert(path.to_owned(), bytes.to_vec());
+        }
+    }
+
+    /// Whether a file inside the one at `path` is wanted.
+    fn leads_on(&self, path: &str) -> bool {
+        let inside = |wanted: &&str| {
+            wanted
+                .strip_prefix(path)
+                .is_some_and(|rest| rest.starts_with('/'))
+        };
+        self.wanted.iter().any(inside)
+    }
 }
 
 /// One file of an extraction: the outermost, or one inside it.
@@ -67,27 +97,64 @@ pub(crate) struct Job<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) engines: Engines,
     depth: u32,
-    shared: &'a Shared,
+    /// Its path in the outermost file, with a `/` behind it; empty for the outermost.
+    prefix: String,
+    shared: &'a Shared<'a>,
 }
 
 /// Extracts a file with everything inside it.
 pub(crate) fn run(bytes: &[u8], name: &str, limits: &Limits, engines: Engines) -> Extraction {
-    let shared = Shared {
-        deadline: limits.deadline(),
-        bytes: Cell::new(limits.max_unpacked_bytes),
-        entries: Cell::new(limits.max_entries),
-    };
-    let job = Job {
-        name,
-        limits,
-        engines,
-        depth: 0,
-        shared: &shared,
-    };
-    job.extract(bytes)
+    let shared = Shared::new(limits, None);
+    Job::outermost(name, limits, engines, &shared).extract(bytes)
 }
 
-impl Job<'_> {
+/// Reads a file once more for the bytes of files inside it, by the paths under which [`run`] gave
+/// them.
+pub(crate) fn find(
+    bytes: &[u8],
+    name: &str,
+    limits: &Limits,
+    engines: Engines,
+    wanted: &[&str],
+) -> HashMap<String, Vec<u8>> {
+    let search = Search {
+        wanted,
+        found: RefCell::default(),
+    };
+    let shared = Shared::new(limits, Some(search));
+    Job::outermost(name, limits, engines, &shared).extract(bytes);
+    let found = shared.search.map(|search| search.found.into_inner());
+    found.unwrap_or_default()
+}
+
+impl<'a> Shared<'a> {
+    fn new(limits: &Limits, search: Option<Search<'a>>) -> Self {
+        Shared {
+            deadline: limits.deadline(),
+            bytes: Cell::new(limits.max_unpacked_bytes),
+            entries: Cell::new(limits.max_entries),
+            search,
+        }
+    }
+}
+
+impl<'a> Job<'a> {
+    fn outermost(
+        name: &'a str,
+        limits: &'a Limits,
+        engines: Engines,
+        shared: &'a Shared<'a>,
+    ) -> Self {
+        Job {
+            name,
+            limits,
+            engines,
+            depth: 0,
+            prefix: String::new(),
+            shared,
+        }
+    }
+
     /// Whether the time for this file and everything inside it is over.
     pub(crate) fn is_late(&self) -> bool {
         Instant::now() >= self.shared.deadline
@@ -119,11 +186,19 @@ impl Job<'_> {
         if let Some(gap) = self.refuse_entry() {
             return vec![left_out(path, gap, bytes.len() as u64)];
         }
+        let whole_path = format!("{}{path}", self.prefix);
+        if let Some(search) = &self.shared.search {
+            search.meet(&whole_path, bytes);
+            if !search.leads_on(&whole_path) {
+                return Vec::new();
+            }
+        }
         let job = Job {
             name: &path,
             limits: self.limits,
             engines: self.engines,
             depth: self.depth + 1,
+            prefix: whole_path + "/",
             shared: self.shared,
         };
         let extraction = job.extract(bytes);
@@ -235,17 +310,10 @@ mod tests {
     use super::*;
 
     fn with_job<T>(limits: &Limits, depth: u32, test: impl FnOnce(&Job<'_>) -> T) -> T {
-        let shared = Shared {
-            deadline: limits.deadline(),
-            bytes: Cell::new(limits.max_unpacked_bytes),
-            entries: Cell::new(limits.max_entries),
-        };
+        let shared = Shared::new(limits, None);
         test(&Job {
-            name: "a.zip",
-            limits,
-            engines: Engines::Both,
             depth,
-            shared: &shared,
+            ..Job::outermost("a.zip", limits, Engines::Both, &shared)
         })
     }
 
@@ -259,6 +327,24 @@ mod tests {
                 matches!(&found[0].outcome, Outcome::Read(document) if document.title.as_deref() == Some("Hello"))
             );
         });
+    }
+
+    #[test]
+    fn a_search_finds_what_it_wants_and_reads_nothing_else() {
+        let limits = Limits::default();
+        let search = Search {
+            wanted: &["letters/a.png", "b.zip/c.png"],
+            found: RefCell::default(),
+        };
+        let shared = Shared::new(&limits, Some(search));
+        let job = Job::outermost("a.zip", &limits, Engines::Both, &shared);
+        assert!(job.open("letters/a.png", b"one").is_empty());
+        assert!(job.open("letters/b.md", b"two").is_empty());
+        // One that may hold what is wanted is read as ever.
+        assert_eq!(job.open("b.zip", b"three").len(), 1);
+        let found = shared.search.unwrap().found.into_inner();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found["letters/a.png"], b"one");
     }
 
     #[test]

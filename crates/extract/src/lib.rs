@@ -5,7 +5,8 @@
 //! `charset` decodes what is text, a module of `format` turns it into text and blocks (with
 //! `compose`, where the text is not the file's own), `job` opens the files inside a file within
 //! bounds, and `worker` does all of that in a child process, so that a crash, a hang or a memory
-//! hog costs one file and never the run.
+//! hog costs one file and never the run. What only OCR can read, `picture` draws and `ocr` has
+//! recognised.
 //!
 //! A file that cannot be read is data (an [`Outcome`]), not an error. An [`ExtractError`] means
 //! that nothing can be extracted at all.
@@ -16,9 +17,13 @@ mod blocks;
 mod charset;
 mod compose;
 mod format;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod job;
 mod limits;
 mod ocr;
+mod picture;
 mod prose;
 mod sniff;
 mod worker;
@@ -31,7 +36,10 @@ use docent_core::source::{ContentHash, Gap};
 pub use blocks::{BrokenDocument, check};
 pub use format::extract_bytes;
 pub use limits::{DEFAULT_MAX_FILE_BYTES, Limits};
-pub use worker::{Pool, PoolOptions, WorkerCommand, worker_main};
+pub use ocr::{OcrOptions, TesseractError, TesseractVersion, find_tesseract, tesseract};
+pub use worker::{
+    Bench, FormatBench, Isolation, Pool, PoolOptions, WorkerCommand, bench, worker_main,
+};
 
 /// What was made of one file.
 #[derive(Debug, Clone, PartialEq)]

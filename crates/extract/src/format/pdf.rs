@@ -357,7 +357,7 @@ impl Pages {
 }
 
 /// `page 3`, `pages 3, 5–9`.
-fn page_list(pages: &[usize]) -> String {
+pub(crate) fn page_list(pages: &[usize]) -> String {
     let mut ranges: Vec<(usize, usize)> = Vec::new();
     for &page in pages {
         match ranges.last_mut() {

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
-use super::pool::{Lost, WorkerCommand};
+use super::pool::{Bounds, Lost, WorkerCommand};
 use super::protocol::MAX_REQUEST_BYTES;
 
 /// A larger file is never sent, whatever the limit is set to.
@@ -30,8 +30,9 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// The bound on memory is left to the system here.
-    pub(super) fn spawn(command: &WorkerCommand, _memory_bytes: u64) -> io::Result<Link> {
+    /// The bounds are left to the system here; a file that takes too long is given up all the
+    /// same.
+    pub(super) fn spawn(command: &WorkerCommand, _bounds: Bounds) -> io::Result<Link> {
         let mut child = Command::new(&command.program)
             .args(&command.arguments)
             .stdin(Stdio::piped())
@@ -61,6 +62,11 @@ impl Link {
             requests,
             replies,
         })
+    }
+
+    /// The most memory that the child has had, where the system tells.
+    pub(super) fn peak_memory(&self) -> Option<u64> {
+        None
     }
 
     /// Sends a request and the file's bytes.

@@ -15,11 +15,15 @@ use rustix::net::{
 };
 use rustix::process::{Resource, Rlimit};
 
-use super::pool::{Lost, WorkerCommand};
+use super::pool::{Bounds, Lost, WorkerCommand};
 use super::protocol::MAX_REQUEST_BYTES;
 
 /// Where the child learns its bound on memory.
 const MEMORY_VARIABLE: &str = "DOCENT_WORKER_MEMORY_BYTES";
+
+/// Where the child learns its bound on processor time, which the parent moves on from file to
+/// file.
+const TIME_VARIABLE: &str = "DOCENT_WORKER_TIME_SECONDS";
 
 /// A worker needs its channel, the file and little else.
 const MAX_OPEN_FILES: u64 = 32;
@@ -37,15 +41,17 @@ pub(super) enum Input {
 pub(super) struct Link {
     child: Child,
     stream: UnixStream,
+    bounds: Bounds,
 }
 
 impl Link {
-    pub(super) fn spawn(command: &WorkerCommand, memory_bytes: u64) -> io::Result<Link> {
+    pub(super) fn spawn(command: &WorkerCommand, bounds: Bounds) -> io::Result<Link> {
         let (stream, theirs) = UnixStream::pair()?;
         let child = Command::new(&command.program)
             .args(&command.arguments)
             .env_clear()
-            .env(MEMORY_VARIABLE, memory_bytes.to_string())
+            .env(MEMORY_VARIABLE, bounds.memory_bytes.to_string())
+            .env(TIME_VARIABLE, bounds.processor_seconds.to_string())
             .current_dir("/")
             // Ctrl-C is for the parent, which ends its workers in its own time.
             .process_group(0)
@@ -53,11 +59,22 @@ impl Link {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        Ok(Link { child, stream })
+        Ok(Link {
+            child,
+            stream,
+            bounds,
+        })
     }
 
-    /// Sends a request together with the file's descriptor.
+    /// The most memory that the child has had resident so far, in bytes, where the system tells.
+    pub(super) fn peak_memory(&self) -> Option<u64> {
+        usage::peak_memory(self.child.id())
+    }
+
+    /// Sends a request together with the file's descriptor. Each file has its own share of the
+    /// processor.
     pub(super) fn send(&mut self, request: &[u8], file: &File) -> Result<(), Lost> {
+        usage::allow_more_time(&self.child, self.bounds.processor_seconds);
         let length = u32::try_from(request.len())
             .map_err(|_| Lost::Ended)?
             .to_le_bytes();
@@ -177,29 +194,91 @@ pub(super) fn open() -> Option<(Inbox, Outbox)> {
     let theirs = io::stdin().as_fd().try_clone_to_owned().ok()?;
     let stream = UnixStream::from(theirs);
     stream.peer_addr().ok()?;
-    let memory = std::env::var(MEMORY_VARIABLE)
-        .ok()
-        .and_then(|bytes| bytes.parse().ok());
-    bound_this_process(memory);
+    let number = |variable| std::env::var(variable).ok()?.parse().ok();
+    bound_this_process(number(MEMORY_VARIABLE), number(TIME_VARIABLE));
     Some((Inbox(stream.try_clone().ok()?), Outbox(stream)))
 }
 
-/// No more memory than allowed, no core dumps, few open files. What the system refuses to
-/// bound stays as it is.
-fn bound_this_process(memory_bytes: Option<u64>) {
-    let bound = |resource, limit: u64| {
-        let _ = rustix::process::setrlimit(
-            resource,
-            Rlimit {
-                current: Some(limit),
-                maximum: Some(limit),
-            },
-        );
+/// No more memory than allowed, no core dumps, no files written, few open. What the system refuses
+/// to bound stays as it is.
+fn bound_this_process(memory_bytes: Option<u64>, processor_seconds: Option<u64>) {
+    let bound = |resource, current: u64, maximum: Option<u64>| {
+        let current = Some(current);
+        let _ = rustix::process::setrlimit(resource, Rlimit { current, maximum });
     };
-    bound(Resource::Core, 0);
-    bound(Resource::Nofile, MAX_OPEN_FILES);
+    bound(Resource::Core, 0, Some(0));
+    bound(Resource::Fsize, 0, Some(0));
+    bound(Resource::Nofile, MAX_OPEN_FILES, Some(MAX_OPEN_FILES));
     if let Some(bytes) = memory_bytes {
-        bound(Resource::As, bytes);
+        bound(Resource::As, bytes, Some(bytes));
+    }
+    // The clock of a process runs from its start: without a parent that moves the bound on, it
+    // would strike some innocent file.
+    if let Some(seconds) = processor_seconds
+        && usage::CAN_ALLOW_MORE_TIME
+    {
+        let maximum = rustix::process::getrlimit(Resource::Cpu).maximum;
+        bound(Resource::Cpu, seconds, maximum);
+    }
+}
+
+/// What Linux tells of a child, and where its bounds can be moved.
+#[cfg(target_os = "linux")]
+mod usage {
+    use std::process::Child;
+
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
+    pub(super) const CAN_ALLOW_MORE_TIME: bool = true;
+
+    /// Processor time is told in hundredths of a second, whatever the kernel counts in.
+    const TICKS_PER_SECOND: u64 = 100;
+
+    /// Lets the child run for so many seconds more than it has run so far.
+    pub(super) fn allow_more_time(child: &Child, seconds: u64) {
+        let Some(used) = processor_seconds(child.id()) else {
+            return;
+        };
+        let bound = Rlimit {
+            current: Some(used.saturating_add(1).saturating_add(seconds)),
+            maximum: None,
+        };
+        // A child that is gone shows itself when it is asked.
+        let _ = prlimit(Some(Pid::from_child(child)), Resource::Cpu, bound);
+    }
+
+    /// The processor time of a process, in whole seconds: `utime` and `stime` of proc(5).
+    fn processor_seconds(pid: u32) -> Option<u64> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name of the program stands in parentheses and may hold anything.
+        let (_, fields) = stat.rsplit_once(')')?;
+        let mut times = fields.split_ascii_whitespace().skip(11).take(2);
+        let mut ticks = || times.next()?.parse::<u64>().ok();
+        Some((ticks()? + ticks()?) / TICKS_PER_SECOND)
+    }
+
+    /// `VmHWM` of proc(5), in bytes.
+    pub(super) fn peak_memory(pid: u32) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kibibytes << 10)
+    }
+}
+
+/// Other systems tell nothing of a child in a way that needs no unsafe code.
+#[cfg(not(target_os = "linux"))]
+mod usage {
+    use std::process::Child;
+
+    pub(super) const CAN_ALLOW_MORE_TIME: bool = false;
+
+    pub(super) fn allow_more_time(_: &Child, _: u64) {}
+
+    pub(super) fn peak_memory(_: u32) -> Option<u64> {
+        None
     }
 }
 

@@ -1,13 +1,16 @@
 //! The child's side: takes files, sends documents, until the parent is gone.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::process::ExitCode;
 use std::sync::mpsc;
 
+use super::cage;
 use super::channel::{self, Inbox, Input, Outbox};
-use super::protocol::{READY, Request, encode_reply};
+use super::protocol::{Request, Task, Wanted, encode_picture, encode_ready, encode_reply};
 use crate::format::panic_message;
+use crate::picture::{self, Picture};
 use crate::{Extraction, Limits, Outcome, job, people_bytes};
 
 /// Parsers recurse; what a deep document takes of the stack must not end the process.
@@ -23,7 +26,9 @@ pub fn worker_main() -> ExitCode {
     let Some((inbox, mut outbox)) = channel::open() else {
         return ExitCode::from(2);
     };
-    if outbox.send(READY).is_err() {
+    // From here on this process only computes.
+    let ready = encode_ready(&cage::close());
+    if !ready.is_ok_and(|frame| outbox.send(&frame).is_ok()) {
         return ExitCode::from(2);
     }
     let (to_parser, files) = mpsc::sync_channel(1);
@@ -54,27 +59,27 @@ fn listen(mut inbox: Inbox, to_parser: &mpsc::SyncSender<(Request, Input)>) -> s
 
 fn parse_all(files: &mpsc::Receiver<(Request, Input)>, mut outbox: Outbox) {
     while let Ok((request, input)) = files.recv() {
-        let extraction = extract(&request, input);
-        let Ok(frame) = encode_reply(&extraction) else {
-            return;
+        let served = match &request.task {
+            Task::Extract => encode_reply(&extract(&request, input))
+                .is_ok_and(|frame| outbox.send(&frame).is_ok()),
+            Task::Pictures(wanted) => draw(&request, wanted, input, &mut outbox),
         };
-        if outbox.send(&frame).is_err() {
-            return;
+        if !served {
+            // The parent is told by the end of the process, at once.
+            std::process::exit(2);
         }
     }
 }
 
 fn extract(request: &Request, input: Input) -> Extraction {
+    #[cfg(all(test, target_os = "linux"))]
+    if let Some(outcome) = super::escape::attempt(&request.name) {
+        return unread(outcome);
+    }
     let limits = request.limits();
-    let attempt = || {
-        let bytes = match input {
-            Input::Bytes(bytes) => Ok(bytes),
-            Input::File(file) => read(file, &limits),
-        };
-        match bytes {
-            Ok(bytes) => job::run(&bytes, &request.name, &limits, request.engines()),
-            Err(outcome) => unread(*outcome),
-        }
+    let attempt = || match bytes_of(input, &limits) {
+        Ok(bytes) => job::run(&bytes, &request.name, &limits, request.engines()),
+        Err(outcome) => unread(*outcome),
     };
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(attempt)) {
         Ok(extraction) => extraction,
@@ -82,6 +87,67 @@ fn extract(request: &Request, input: Input) -> Extraction {
             "the extractor broke off: {}",
             panic_message(panic.as_ref())
         ))),
+    }
+}
+
+/// Sends a frame for each page that is wanted; whether all could be sent.
+fn draw(request: &Request, wanted: &[Wanted], input: Input, outbox: &mut Outbox) -> bool {
+    let mut left: usize = wanted.iter().map(|wanted| wanted.pages.len()).sum();
+    let mut give = |picture: Result<Picture, String>| {
+        left = left.saturating_sub(1);
+        encode_picture(&picture).is_ok_and(|frame| outbox.send(&frame).is_ok())
+    };
+    let attempt = || draw_all(request, wanted, input, &mut give);
+    let reason = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(attempt)) {
+        Ok(Ok(())) => "no picture was made of it".to_owned(),
+        Ok(Err(reason)) => reason,
+        Err(panic) => panic_message(panic.as_ref()).to_owned(),
+    };
+    while left > 0 {
+        left -= 1;
+        let frame = encode_picture(&Err(reason.clone()));
+        if !frame.is_ok_and(|frame| outbox.send(&frame).is_ok()) {
+            return false;
+        }
+    }
+    true
+}
+
+fn draw_all(
+    request: &Request,
+    wanted: &[Wanted],
+    input: Input,
+    give: &mut dyn FnMut(Result<Picture, String>) -> bool,
+) -> Result<(), String> {
+    let limits = request.limits();
+    let bytes = bytes_of(input, &limits).map_err(|_| "the file can no longer be read")?;
+    let inside: Vec<&str> = wanted
+        .iter()
+        .map(|wanted| wanted.path.as_str())
+        .filter(|path| !path.is_empty())
+        .collect();
+    let found = match inside.is_empty() {
+        true => HashMap::new(),
+        false => job::find(&bytes, &request.name, &limits, request.engines(), &inside),
+    };
+    for Wanted { path, pages } in wanted {
+        let (name, bytes) = match path.is_empty() {
+            true => (request.name.as_str(), bytes.as_slice()),
+            // What is not found again is no picture.
+            false => (
+                path.as_str(),
+                found.get(path).map_or(&[][..], Vec::as_slice),
+            ),
+        };
+        picture::of_pages(bytes, name, pages, &limits, give);
+    }
+    Ok(())
+}
+
+fn bytes_of(input: Input, limits: &Limits) -> Result<Vec<u8>, Box<Outcome>> {
+    match input {
+        Input::Bytes(bytes) => Ok(bytes),
+        Input::File(file) => read(file, limits),
     }
 }
 

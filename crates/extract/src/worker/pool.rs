@@ -4,12 +4,17 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::ExitStatus;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::channel::Link;
-use super::protocol::{READY, Request, decode_reply};
+use super::isolation::Isolation;
+use super::protocol::{BrokenFrame, MAX_READY_BYTES, Request, Task, decode_ready, decode_reply};
+use crate::ocr::tesseract::Tesseract;
+use crate::ocr::{self, OcrOptions};
 use crate::{ExtractError, Extraction, Limits, Outcome, people_bytes};
+
+mod recognise;
 
 /// A worker that is not up by then never will be; a busy machine may take its time.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -39,11 +44,22 @@ pub struct PoolOptions {
     pub limits: Limits,
     /// A worker is replaced after so many files, whatever a parser may have leaked.
     pub files_per_worker: u32,
+    /// How pages are read that are pictures.
+    pub ocr: OcrOptions,
+}
+
+/// What bounds a worker from its start.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Address space, in bytes.
+    pub(super) memory_bytes: u64,
+    /// Processor time of a file, all threads together, in seconds.
+    pub(super) processor_seconds: u64,
 }
 
 impl PoolOptions {
     /// One worker for each of `workers`, with the default bounds: a minute and 2 GiB for a
-    /// file of at most 100 MiB.
+    /// file of at most 100 MiB. Without a program for OCR.
     pub fn new(command: WorkerCommand, workers: usize) -> Self {
         PoolOptions {
             command,
@@ -52,6 +68,7 @@ impl PoolOptions {
             memory_bytes: 2 << 30,
             limits: Limits::default(),
             files_per_worker: 1_000,
+            ocr: OcrOptions::default(),
         }
     }
 }
@@ -72,6 +89,8 @@ pub struct Pool {
     options: PoolOptions,
     state: Mutex<State>,
     returned: Condvar,
+    /// The program for OCR, once it was needed, or why there is none.
+    tesseract: OnceLock<Result<Tesseract, String>>,
 }
 
 #[derive(Default)]
@@ -79,10 +98,13 @@ struct State {
     idle: Vec<Worker>,
     /// Workers that exist or are being started, idle or not.
     places_taken: usize,
+    /// The most memory that any worker was seen to have, in bytes.
+    peak_memory: Option<u64>,
 }
 
 struct Worker {
     link: Link,
+    isolation: Isolation,
     files: u32,
 }
 
@@ -93,6 +115,7 @@ impl Pool {
             options,
             state: Mutex::default(),
             returned: Condvar::new(),
+            tesseract: OnceLock::new(),
         }
     }
 
@@ -115,32 +138,36 @@ impl Pool {
         }
         let place = self.take_place();
         let mut request = Request {
+            task: Task::Extract,
             name: name.to_owned(),
             bounds: (&limits).into(),
             again: false,
         };
-        let first = match place.run(&request, file)? {
-            Ok(extraction) => return Ok(extraction),
-            Err(reason) => reason,
+        let mut extraction = place.read(&mut request, file)?;
+        place.recognise(&request, file, &mut extraction)?;
+        ocr::settle(&mut extraction);
+        Ok(extraction)
+    }
+
+    /// What holds of the workers here: a worker is asked.
+    ///
+    /// # Errors
+    /// If no worker can be started.
+    pub fn isolation(&self) -> Result<Isolation, ExtractError> {
+        let place = self.take_place();
+        let worker = match place.worker.take() {
+            Some(worker) => worker,
+            None => self.start()?,
         };
-        // Another engine may get through where the first took the worker down.
-        if is_pdf(file) {
-            request.again = true;
-            if let Ok(mut extraction) = place.run(&request, file)?
-                && let Outcome::Read(document) = &mut extraction.outcome
-            {
-                document
-                    .warnings
-                    .push(format!("read by the second engine: {first}"));
-                return Ok(extraction);
-            }
-        }
-        Ok(Extraction {
-            outcome: Outcome::failed(first),
-            hash: hash(file),
-            bytes: file.metadata().map_or(0, |data| data.len()),
-            inner: Vec::new(),
-        })
+        let isolation = worker.isolation.clone();
+        place.worker.replace(Some(worker));
+        Ok(isolation)
+    }
+
+    /// The most memory that any worker has had resident so far, in bytes, where the system tells
+    /// (Linux).
+    pub fn peak_worker_memory(&self) -> Option<u64> {
+        self.state().peak_memory
     }
 
     /// A reader that stops by itself leaves time to send what it has.
@@ -169,6 +196,11 @@ impl Pool {
         }
     }
 
+    fn note_memory(&self, peak: Option<u64>) {
+        let mut state = self.state();
+        state.peak_memory = state.peak_memory.max(peak);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -179,17 +211,30 @@ impl Pool {
             command: command.program.clone(),
             source,
         };
-        let mut link = Link::spawn(command, self.options.memory_bytes).map_err(cannot)?;
-        match link.receive(Instant::now() + START_TIMEOUT, READY.len()) {
-            Ok(frame) if frame == READY => Ok(Worker { link, files: 0 }),
-            lost => Err(ExtractError::Dies {
-                command: command.program.clone(),
-                status: match link.end() {
-                    Some(status) => status.to_string(),
-                    None if lost == Err(Lost::TimedOut) => "it does not answer".to_owned(),
-                    None => "it is no extraction worker".to_owned(),
-                },
-            }),
+        let mut link = Link::spawn(command, self.bounds()).map_err(cannot)?;
+        let first = link.receive(Instant::now() + START_TIMEOUT, MAX_READY_BYTES);
+        if let Some(isolation) = first.as_deref().ok().and_then(decode_ready) {
+            return Ok(Worker {
+                link,
+                isolation,
+                files: 0,
+            });
+        }
+        Err(ExtractError::Dies {
+            command: command.program.clone(),
+            status: match link.end() {
+                Some(status) => status.to_string(),
+                None if first == Err(Lost::TimedOut) => "it does not answer".to_owned(),
+                None => "it is no extraction worker".to_owned(),
+            },
+        })
+    }
+
+    /// Threads may run at once, so that a file may take more processor time than time.
+    fn bounds(&self) -> Bounds {
+        Bounds {
+            memory_bytes: self.options.memory_bytes,
+            processor_seconds: self.options.timeout.as_secs().saturating_mul(2).max(1),
         }
     }
 
@@ -213,6 +258,10 @@ impl Pool {
                 self.options.timeout.as_secs_f32().ceil()
             ),
             Lost::TooMuch => "gives more text than any document may have".to_owned(),
+            Lost::Ended if status.is_some_and(ran_out_of_time) => format!(
+                "took more than {} s of processor time and was given up",
+                self.bounds().processor_seconds
+            ),
             Lost::Ended => format!(
                 "the extractor crashed on this file ({}); its memory is limited to {}",
                 status.map_or("no exit status".to_owned(), |status| status.to_string()),
@@ -229,35 +278,83 @@ struct Place<'p> {
 }
 
 impl Place<'_> {
-    /// Runs a request; the inner error is why this file failed.
-    fn run(
+    /// Extracts a file, and once more by other means where that may get through. `request` is
+    /// then the one that did.
+    fn read(&self, request: &mut Request, file: &File) -> Result<Extraction, ExtractError> {
+        let first = match self.extract(request, file)? {
+            Ok(extraction) => return Ok(extraction),
+            Err(reason) => reason,
+        };
+        // Another engine may get through where the first took the worker down.
+        if is_pdf(file) {
+            request.again = true;
+            if let Ok(mut extraction) = self.extract(request, file)?
+                && let Outcome::Read(document) = &mut extraction.outcome
+            {
+                document
+                    .warnings
+                    .push(format!("read by the second engine: {first}"));
+                return Ok(extraction);
+            }
+        }
+        Ok(Extraction {
+            outcome: Outcome::failed(first),
+            hash: hash(file),
+            bytes: file.metadata().map_or(0, |data| data.len()),
+            inner: Vec::new(),
+        })
+    }
+
+    /// Has a file extracted; the inner error is why this file failed.
+    fn extract(
         &self,
         request: &Request,
         file: &File,
     ) -> Result<Result<Extraction, String>, ExtractError> {
+        let mut extraction = None;
+        let asked = self.ask(request, file, 1, self.pool.max_reply_bytes(), |reply| {
+            extraction = Some(decode_reply(reply)?);
+            Ok(())
+        })?;
+        Ok(asked.and_then(|()| extraction.ok_or_else(|| "the extractor sent nothing".to_owned())))
+    }
+
+    /// Sends a request and gives each of its `replies` to `take`; the inner error is why they did
+    /// not all come.
+    fn ask(
+        &self,
+        request: &Request,
+        file: &File,
+        replies: usize,
+        max_bytes: usize,
+        mut take: impl FnMut(&[u8]) -> Result<(), BrokenFrame>,
+    ) -> Result<Result<(), String>, ExtractError> {
         let frame = match request.encode() {
             Ok(frame) => frame,
             Err(broken) => return Ok(Err(broken.to_string())),
         };
         let mut worker = self.send(&frame, file)?;
-        let deadline = Instant::now() + self.pool.options.timeout;
-        let lost = match worker.link.receive(deadline, self.pool.max_reply_bytes()) {
-            Ok(reply) => {
-                let extraction = decode_reply(&reply);
-                worker.files += 1;
-                let stays = worker.files < self.pool.options.files_per_worker;
-                if stays && extraction.is_ok() {
-                    self.worker.replace(Some(worker));
+        for _ in 0..replies {
+            let deadline = Instant::now() + self.pool.options.timeout;
+            let received = worker.link.receive(deadline, max_bytes);
+            self.pool.note_memory(worker.link.peak_memory());
+            match received.as_deref().map(&mut take) {
+                Ok(Ok(())) => {}
+                Ok(Err(broken)) => return Ok(Err(format!("the extractor sent {broken}"))),
+                Err(lost) => {
+                    let status = match lost {
+                        Lost::Ended => worker.link.end(),
+                        Lost::TimedOut | Lost::TooMuch => None,
+                    };
+                    return Ok(Err(self.pool.obituary(*lost, status)));
                 }
-                return Ok(extraction.map_err(|broken| format!("the extractor sent {broken}")));
             }
-            Err(lost) => lost,
-        };
-        let status = match lost {
-            Lost::Ended => worker.link.end(),
-            Lost::TimedOut | Lost::TooMuch => None,
-        };
-        Ok(Err(self.pool.obituary(lost, status)))
+        }
+        worker.files += 1;
+        if worker.files < self.pool.options.files_per_worker {
+            self.worker.replace(Some(worker));
+        }
+        Ok(Ok(()))
     }
 
     /// Hands the file to a worker. One that died while it was idle is replaced.
@@ -284,6 +381,18 @@ impl Drop for Place<'_> {
         drop(state);
         self.pool.returned.notify_one();
     }
+}
+
+/// Whether the system ended a process because its processor time was over.
+#[cfg(unix)]
+fn ran_out_of_time(status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt;
+    status.signal() == Some(rustix::process::Signal::XCPU.as_raw())
+}
+
+#[cfg(not(unix))]
+fn ran_out_of_time(_: ExitStatus) -> bool {
+    false
 }
 
 fn unread(outcome: Outcome) -> Extraction {

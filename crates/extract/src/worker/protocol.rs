@@ -13,23 +13,66 @@ use docent_core::language::Language;
 use docent_core::source::{ContentHash, Gap};
 use serde::{Deserialize, Serialize};
 
+use super::isolation::Isolation;
 use crate::format::pdf::Engines;
+use crate::picture::{MAX_PIXELS, Picture};
 use crate::{Extraction, Inner, Limits, Outcome, check};
 
 /// A frame of a request is a name and some numbers.
 pub(super) const MAX_REQUEST_BYTES: usize = 1 << 20;
 
-/// The first frame of every worker: it is up and bounded, and takes files.
-pub(super) const READY: &[u8] = b"docent worker 1";
+/// The first frame of every worker begins so: it is up and closed in, and takes files. How it is
+/// closed in follows.
+const READY: &[u8] = b"docent worker 2";
+
+/// The longest first frame.
+pub(super) const MAX_READY_BYTES: usize = 256;
+
+/// A frame with a picture has so many bytes at most: a pixel is a byte.
+pub(super) const MAX_PICTURE_FRAME_BYTES: usize = MAX_PIXELS as usize + 4096;
+
+/// The first frame of a worker.
+pub(super) fn encode_ready(isolation: &Isolation) -> Result<Vec<u8>, BrokenFrame> {
+    postcard::to_extend(isolation, READY.to_vec()).map_err(broken)
+}
+
+/// What the first frame of a worker says; `None` if it is none.
+pub(super) fn decode_ready(frame: &[u8]) -> Option<Isolation> {
+    postcard::from_bytes(frame.strip_prefix(READY)?).ok()
+}
 
 /// A message that is not what it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a broken frame: {0}")]
 pub(super) struct BrokenFrame(String);
 
-/// "Extract the file that comes with this."
+fn broken(error: postcard::Error) -> BrokenFrame {
+    BrokenFrame(error.to_string())
+}
+
+/// What is to be done with the file that comes with a request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) enum Task {
+    /// Extract it; the answer is one frame.
+    Extract,
+    /// Make pictures of pages of it or of files inside it; the answer is a frame for each page
+    /// in the order in which they are asked for.
+    Pictures(Vec<Wanted>),
+}
+
+/// Pages of which there are to be pictures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Wanted {
+    /// The path of a file inside the file; empty for the file itself.
+    pub(super) path: String,
+    /// The pages, counted from 1.
+    pub(super) pages: Vec<u32>,
+}
+
+/// "Do this with the file that comes with it."
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Request {
+    pub(super) task: Task,
     /// The file's path or name.
     pub(super) name: String,
     pub(super) bounds: Bounds,
@@ -96,12 +139,67 @@ impl Request {
     }
 
     pub(super) fn decode(frame: &[u8]) -> Result<Request, BrokenFrame> {
-        postcard::from_bytes(frame).map_err(|error| BrokenFrame(error.to_string()))
+        postcard::from_bytes(frame).map_err(broken)
     }
 }
 
 fn encode(message: &impl Serialize) -> Result<Vec<u8>, BrokenFrame> {
-    postcard::to_extend(message, Vec::new()).map_err(|error| BrokenFrame(error.to_string()))
+    postcard::to_extend(message, Vec::new()).map_err(broken)
+}
+
+/// What precedes the pixels of a [`Picture`].
+#[derive(Serialize, Deserialize)]
+enum Frontispiece {
+    Picture {
+        width: u32,
+        height: u32,
+        scale: f32,
+    },
+    /// There is none, and why.
+    None(String),
+}
+
+/// The frame in which a picture comes.
+pub(super) fn encode_picture(picture: &Result<Picture, String>) -> Result<Vec<u8>, BrokenFrame> {
+    match picture {
+        Err(reason) => encode(&Frontispiece::None(reason.clone())),
+        Ok(picture) => {
+            let mut frame = encode(&Frontispiece::Picture {
+                width: picture.width,
+                height: picture.height,
+                scale: picture.scale,
+            })?;
+            frame.extend_from_slice(&picture.pixels);
+            Ok(frame)
+        }
+    }
+}
+
+/// The picture in a frame, or why there is none. Nothing that the child says is believed: the
+/// pixels are as many as the sides say, and the scale is a number that can be divided by.
+pub(super) fn decode_picture(frame: &[u8]) -> Result<Result<Picture, String>, BrokenFrame> {
+    let (front, pixels) = postcard::take_from_bytes(frame).map_err(broken)?;
+    let (width, height, scale) = match front {
+        Frontispiece::None(reason) => return Ok(Err(reason)),
+        Frontispiece::Picture {
+            width,
+            height,
+            scale,
+        } => (width, height, scale),
+    };
+    let count = u64::from(width) * u64::from(height);
+    if count == 0 || count > MAX_PIXELS || count != pixels.len() as u64 {
+        return Err(BrokenFrame("a picture that is not of its size".into()));
+    }
+    if !(1e-3..=1e3).contains(&scale) {
+        return Err(BrokenFrame("a picture of no scale".into()));
+    }
+    Ok(Ok(Picture {
+        width,
+        height,
+        scale,
+        pixels: pixels.to_vec(),
+    }))
 }
 
 #[derive(Serialize, Deserialize)]
@@ -365,8 +463,7 @@ pub(super) fn encode_reply(extraction: &Extraction) -> Result<Vec<u8>, BrokenFra
 /// The extraction in a frame. The child may have been taken over by the file it read: nothing
 /// that it says is believed before it is checked.
 pub(super) fn decode_reply(frame: &[u8]) -> Result<Extraction, BrokenFrame> {
-    let reply: Reply<'_> =
-        postcard::from_bytes(frame).map_err(|error| BrokenFrame(error.to_string()))?;
+    let reply: Reply<'_> = postcard::from_bytes(frame).map_err(broken)?;
     let inner = |enclosed: Enclosed<'_>| -> Result<Inner, BrokenFrame> {
         Ok(Inner {
             path: enclosed.path.into_owned(),
@@ -385,6 +482,24 @@ pub(super) fn decode_reply(frame: &[u8]) -> Result<Extraction, BrokenFrame> {
             .map(inner)
             .collect::<Result<_, _>>()?,
     })
+}
+
+/// Decodes a frame as each side would, and sends on what it says.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz(frame: &[u8]) {
+    let _ = decode_ready(frame);
+    if let Ok(request) = Request::decode(frame) {
+        let again = request.encode().and_then(|frame| Request::decode(&frame));
+        assert_eq!(again, Ok(request));
+    }
+    if let Ok(picture) = decode_picture(frame) {
+        let again = encode_picture(&picture).and_then(|frame| decode_picture(&frame));
+        assert_eq!(again, Ok(picture));
+    }
+    if let Ok(extraction) = decode_reply(frame) {
+        let again = encode_reply(&extraction).and_then(|frame| decode_reply(&frame));
+        assert_eq!(again, Ok(extraction));
+    }
 }
 
 #[cfg(test)]
@@ -461,10 +576,49 @@ mod tests {
         assert!(decode_reply(&frame).is_err());
     }
 
+    #[test]
+    fn pictures_survive_the_journey_and_are_checked() {
+        let picture = Picture {
+            width: 3,
+            height: 2,
+            scale: 4.5,
+            pixels: vec![1, 2, 3, 4, 5, 6],
+        };
+        for picture in [Ok(picture.clone()), Err("no such page".to_owned())] {
+            let frame = encode_picture(&picture).unwrap();
+            assert_eq!(decode_picture(&frame), Ok(picture));
+        }
+        let mut longer = encode_picture(&Ok(picture.clone())).unwrap();
+        longer.push(7);
+        assert!(decode_picture(&longer).is_err());
+        for scale in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+            let picture = Ok(Picture {
+                scale,
+                ..picture.clone()
+            });
+            assert!(decode_picture(&encode_picture(&picture).unwrap()).is_err());
+        }
+    }
+
+    #[test]
+    fn a_worker_says_how_it_is_closed_in() {
+        let isolation = Isolation {
+            no_files: true,
+            landlock: Some(4),
+            ..Isolation::default()
+        };
+        let frame = encode_ready(&isolation).unwrap();
+        assert!(frame.len() <= MAX_READY_BYTES);
+        assert_eq!(decode_ready(&frame), Some(isolation));
+        assert_eq!(decode_ready(b"docent worker 1"), None);
+    }
+
     proptest! {
         #[test]
         fn arbitrary_frames_are_refused_or_checked(frame in prop::collection::vec(any::<u8>(), 0..300)) {
             let _ = Request::decode(&frame);
+            let _ = decode_picture(&frame);
+            let _ = decode_ready(&frame);
             if let Ok(Extraction { outcome: Outcome::Read(document), .. }) = decode_reply(&frame) {
                 prop_assert_eq!(check(&document), Ok(()));
             }

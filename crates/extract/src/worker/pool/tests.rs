@@ -5,6 +5,7 @@ use std::io::Write;
 use docent_core::source::Gap;
 
 use super::*;
+use crate::worker::protocol::encode_ready;
 
 /// Makes the test program a worker when it is started as one.
 const WORKER_VARIABLE: &str = "DOCENT_TEST_IS_WORKER";
@@ -39,6 +40,21 @@ fn shell(script: &str) -> WorkerCommand {
         program: "/bin/sh".into(),
         arguments: vec!["-c".into(), script.into()],
     }
+}
+
+/// A shell command that says that a worker is ready.
+fn greeting() -> String {
+    let frame = encode_ready(&Isolation::default()).unwrap();
+    format!("printf '{}{}' >&0", octal(&length(&frame)), octal(&frame))
+}
+
+fn length(frame: &[u8]) -> [u8; 4] {
+    u32::try_from(frame.len()).unwrap().to_le_bytes()
+}
+
+/// Bytes as `printf` takes them.
+fn octal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("\\{byte:03o}")).collect()
 }
 
 fn pool(workers: usize) -> Pool {
@@ -132,9 +148,11 @@ fn a_worker_ends_when_its_parent_is_gone() {
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    let mut ready = vec![0; 4 + READY.len()];
+    let mut length = [0; 4];
+    std::io::Read::read_exact(&mut ours, &mut length).unwrap();
+    let mut ready = vec![0; u32::from_le_bytes(length) as usize];
     std::io::Read::read_exact(&mut ours, &mut ready).unwrap();
-    assert_eq!(&ready[4..], READY);
+    assert!(decode_ready(&ready).is_some());
     drop(ours);
     assert!(child.wait().unwrap().success());
 }
@@ -142,8 +160,8 @@ fn a_worker_ends_when_its_parent_is_gone() {
 #[test]
 fn a_worker_that_crashes_costs_one_file() {
     // Says that it is ready, takes the file, and ends.
-    let ready = "printf '\\017\\000\\000\\000docent worker 1' >&0; head -c 4 >/dev/null; exit 7";
-    let pool = Pool::new(PoolOptions::new(shell(ready), 1));
+    let ready = format!("{}; head -c 4 >/dev/null; exit 7", greeting());
+    let pool = Pool::new(PoolOptions::new(shell(&ready), 1));
     let content = b"some words";
     let extraction = pool.extract(&file(content), "a.txt").unwrap();
     assert!(
@@ -159,8 +177,8 @@ fn a_worker_that_crashes_costs_one_file() {
 
 #[test]
 fn a_worker_that_hangs_is_given_up() {
-    let hang = "printf '\\017\\000\\000\\000docent worker 1' >&0; sleep 600";
-    let mut options = PoolOptions::new(shell(hang), 1);
+    let hang = format!("{}; sleep 600", greeting());
+    let mut options = PoolOptions::new(shell(&hang), 1);
     options.timeout = Duration::from_millis(200);
     let pool = Pool::new(options);
     let extraction = pool.extract(&file(b"some words"), "a.txt").unwrap();
@@ -173,20 +191,15 @@ fn a_worker_that_hangs_is_given_up() {
 
 #[test]
 fn a_worker_that_sends_rubbish_is_not_believed() {
-    let rubbish = "printf '\\017\\000\\000\\000docent worker 1\\004\\000\\000\\000\\377\\377\\377\\377' >&0; sleep 600";
-    let pool = Pool::new(PoolOptions::new(shell(rubbish), 1));
-    let extraction = pool.extract(&file(b"some words"), "a.txt").unwrap();
-    assert!(
-        reason(&extraction).contains("broken frame"),
-        "{extraction:?}"
-    );
-    let flood = "printf '\\017\\000\\000\\000docent worker 1\\377\\377\\377\\377' >&0; sleep 600";
-    let pool = Pool::new(PoolOptions::new(shell(flood), 1));
-    let extraction = pool.extract(&file(b"some words"), "a.txt").unwrap();
-    assert!(
-        reason(&extraction).contains("more text than"),
-        "{extraction:?}"
-    );
+    let answers = |frame: &[u8]| {
+        let script = format!("{}; printf '{}' >&0; sleep 600", greeting(), octal(frame));
+        let pool = Pool::new(PoolOptions::new(shell(&script), 1));
+        pool.extract(&file(b"some words"), "a.txt").unwrap()
+    };
+    let rubbish = answers(b"\x04\0\0\0\xff\xff\xff\xff");
+    assert!(reason(&rubbish).contains("broken frame"), "{rubbish:?}");
+    let flood = answers(b"\xff\xff\xff\xff");
+    assert!(reason(&flood).contains("more text than"), "{flood:?}");
 }
 
 #[test]
@@ -246,4 +259,123 @@ fn directories_are_left_out() {
         .extract(&File::open(folder.path()).unwrap(), "folder")
         .unwrap();
     assert_eq!(extraction.outcome, Outcome::skipped("not a regular file"));
+}
+
+#[test]
+fn a_worker_that_used_up_its_processor_time_is_said_to_have() {
+    use std::os::unix::process::ExitStatusExt;
+    let ended = |signal| Some(ExitStatus::from_raw(signal));
+    let pool = pool(1);
+    let out_of_time = rustix::process::Signal::XCPU.as_raw();
+    assert_eq!(
+        pool.obituary(Lost::Ended, ended(out_of_time)),
+        "took more than 120 s of processor time and was given up"
+    );
+    assert!(pool.obituary(Lost::Ended, ended(9)).contains("crashed"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_worker_that_was_taken_over_finds_no_way_out() {
+    let pool = pool(1);
+    let extraction = pool
+        .extract(&file(b"some words"), crate::worker::escape::NAME)
+        .unwrap();
+    assert_eq!(reason(&extraction), "open: []");
+    // And it still does its work.
+    let content = b"# The lease\n\nIt ends in June.\n";
+    let extraction = pool.extract(&file(content), "lease.md").unwrap();
+    assert_eq!(
+        extraction,
+        crate::extract_bytes(content, "lease.md", &Limits::default())
+    );
+    assert_eq!(pool.state().idle[0].files, 2);
+    let isolation = pool.isolation().unwrap();
+    assert!(
+        isolation.no_files && isolation.no_network && isolation.no_processes,
+        "{isolation}"
+    );
+    assert!(
+        isolation.memory_bound && isolation.time_bound,
+        "{isolation}"
+    );
+    assert!(
+        pool.peak_worker_memory()
+            .is_some_and(|bytes| bytes > 1 << 20)
+    );
+}
+
+/// A program that answers as Tesseract does, and reads the same words in every picture.
+fn tesseract_like(folder: &std::path::Path, words: &str) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let program = folder.join("tesseract");
+    let rows: Vec<String> = words
+        .split(' ')
+        .zip(1..)
+        .map(|(word, number)| format!("5\\t1\\t1\\t1\\t1\\t{number}\\t0\\t0\\t9\\t9\\t95\\t{word}"))
+        .collect();
+    let script = format!(
+        "#!/bin/sh\ncase \"$1\" in\n--version) echo 'tesseract 5.3.0';;\n\
+         --list-langs) printf 'List:\\neng\\nosd\\n';;\n\
+         *) cat >/dev/null; printf '{}\\n';;\nesac\n",
+        rows.join("\\n")
+    );
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    program
+}
+
+fn pool_with_ocr(program: Option<std::path::PathBuf>) -> Pool {
+    let mut options = PoolOptions::new(this_program(), 1);
+    options.ocr.program = program;
+    Pool::new(options)
+}
+
+fn blank_picture() -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image::GrayImage::from_pixel(60, 40, image::Luma([255]))
+        .write_to(&mut bytes, image::ImageFormat::Png)
+        .unwrap();
+    bytes.into_inner()
+}
+
+#[test]
+fn a_picture_is_read_by_ocr() {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = pool_with_ocr(Some(tesseract_like(folder.path(), "The lease ends")));
+    let extraction = pool.extract(&file(&blank_picture()), "a.png").unwrap();
+    let Outcome::Read(document) = &extraction.outcome else {
+        panic!("{extraction:?}");
+    };
+    assert_eq!(document.text, "The lease ends");
+    assert_eq!(document.incomplete, None);
+    assert_eq!(document.locate(0..3).unwrap().to_string(), "page 1 (ocr)");
+    assert_eq!(crate::check(document), Ok(()));
+}
+
+#[test]
+fn without_a_program_a_picture_needs_ocr() {
+    let extraction = pool_with_ocr(None)
+        .extract(&file(&blank_picture()), "a.png")
+        .unwrap();
+    assert_eq!(reason(&extraction), crate::ocr::marker::NEEDS_OCR);
+    let missing = Some("/no/such/tesseract".into());
+    let extraction = pool_with_ocr(missing)
+        .extract(&file(&blank_picture()), "a.png")
+        .unwrap();
+    assert!(
+        reason(&extraction).starts_with("OCR failed: cannot run /no/such/tesseract"),
+        "{extraction:?}"
+    );
+}
+
+#[test]
+fn a_picture_without_writing_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = pool_with_ocr(Some(tesseract_like(folder.path(), "")));
+    let extraction = pool.extract(&file(&blank_picture()), "a.png").unwrap();
+    assert!(
+        matches!(extraction.outcome, Outcome::Skipped(_)),
+        "{extraction:?}"
+    );
 }
