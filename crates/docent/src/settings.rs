@@ -118,6 +118,10 @@ impl Settings {
                 "extract.max_depth is at most 100, extract.max_entries at least 1",
             ),
             (
+                extract.ocr.timeout_seconds > 0 && extract.ocr.max_pages > 0,
+                "extract.ocr.timeout_seconds and extract.ocr.max_pages are at least 1",
+            ),
+            (
                 extract.max_pages > 0 && extract.max_cells > 0,
                 "extract.max_pages and extract.max_cells are at least 1",
             ),
@@ -163,9 +167,11 @@ impl Settings {
 
     /// The part that the engine works by.
     pub(crate) fn engine(&self) -> engine::Settings {
+        let mut extract = self.extract.clone();
+        extract.ocr.program = extract.ocr.program.or_else(docent_extract::find_tesseract);
         engine::Settings {
             walk: self.walk.clone(),
-            extract: self.extract.clone(),
+            extract,
             chunk: self.chunk,
             search: self.search.clone(),
             answer: self.answer.clone(),

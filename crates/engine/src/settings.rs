@@ -1,12 +1,13 @@
 //! What can be set about reading, searching and answering. The binary fills these from its
 //! settings file; the defaults here are the ones that it documents.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use docent_core::chunk::ChunkLimits;
 use docent_core::fusion::Fusion;
 use docent_core::model::Sampling;
-use docent_extract::{Limits, PoolOptions, WorkerCommand};
+use docent_extract::{Limits, OcrOptions, PoolOptions, WorkerCommand};
 use serde::{Deserialize, Serialize};
 
 /// All settings of the engine.
@@ -71,6 +72,37 @@ pub struct ExtractSettings {
     pub max_cells: usize,
     /// Passwords that encrypted files are tried with.
     pub passwords: Vec<String>,
+    /// How pictures of text are read.
+    pub ocr: OcrSettings,
+}
+
+/// How pictures of text are read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OcrSettings {
+    /// Read them at all.
+    pub enabled: bool,
+    /// The Tesseract program.
+    pub program: Option<PathBuf>,
+    /// Tesseract's names of the languages to expect, joined by `+`.
+    pub languages: String,
+    /// A page that takes longer is given up.
+    pub timeout_seconds: u64,
+    /// So many pages of one file are recognised.
+    pub max_pages: usize,
+}
+
+impl Default for OcrSettings {
+    fn default() -> Self {
+        let ocr = OcrOptions::default();
+        OcrSettings {
+            enabled: true,
+            program: None,
+            languages: ocr.languages,
+            timeout_seconds: ocr.timeout.as_secs(),
+            max_pages: ocr.max_pages,
+        }
+    }
 }
 
 impl Default for ExtractSettings {
@@ -87,6 +119,7 @@ impl Default for ExtractSettings {
             max_pages: limits.max_pages,
             max_cells: limits.max_cells,
             passwords: limits.passwords,
+            ocr: OcrSettings::default(),
         }
     }
 }
@@ -102,6 +135,12 @@ impl Settings {
         PoolOptions {
             timeout: Duration::from_secs(extract.timeout_seconds),
             memory_bytes: extract.memory_bytes,
+            ocr: OcrOptions {
+                program: extract.ocr.program.clone().filter(|_| extract.ocr.enabled),
+                languages: extract.ocr.languages.clone(),
+                timeout: Duration::from_secs(extract.ocr.timeout_seconds),
+                max_pages: extract.ocr.max_pages,
+            },
             limits: Limits {
                 max_file_bytes: self.walk.max_file_bytes,
                 max_unpacked_bytes: extract.max_unpacked_bytes,

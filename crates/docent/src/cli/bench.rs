@@ -1,5 +1,6 @@
 //! `docent bench`: how fast docent is on this machine, as JSON or for a person.
 
+mod extract;
 mod generate;
 
 use clap::{Args, Subcommand};
@@ -20,11 +21,13 @@ pub(crate) struct Bench {
 /// What is measured.
 #[derive(Debug, Subcommand)]
 enum What {
+    Extract(extract::Extract),
     Generate(generate::Generate),
 }
 
 pub(super) fn run(app: &App, args: &Bench) -> Result<Status> {
     match &args.what {
+        What::Extract(args) => extract::run(app, args),
         What::Generate(args) => generate::run(app, args),
     }
 }

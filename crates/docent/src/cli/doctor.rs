@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use docent_engine::library::Library;
-use docent_extract::{Outcome, Pool, PoolOptions};
+use docent_extract::{Isolation, Outcome, Pool, PoolOptions};
 use serde::Serialize;
 
 use super::Status;
@@ -66,7 +66,7 @@ impl Check {
 }
 
 pub(super) fn run(app: &App, _args: &Doctor) -> Result<Status> {
-    let checks: [fn(&App) -> Vec<Check>; 8] = [
+    let checks: [fn(&App) -> Vec<Check>; 9] = [
         version,
         settings,
         home,
@@ -74,6 +74,7 @@ pub(super) fn run(app: &App, _args: &Doctor) -> Result<Status> {
         embedder,
         generator,
         worker,
+        ocr,
         collections,
     ];
     let mut worst = Verdict::Good;
@@ -285,13 +286,20 @@ fn generator(app: &App) -> Vec<Check> {
 fn worker(app: &App) -> Vec<Check> {
     let settings = app.settings.engine().extract;
     let limits = format!(
-        "each file is read in a process of its own: at most {} and {} s a file; that process is \
-         not cut off from files and network in this version",
+        "each file is read in a process of its own: at most {} and {} s a file",
         bytes(settings.memory_bytes),
         settings.timeout_seconds
     );
     let check = match try_worker(app, settings.memory_bytes) {
-        Ok(()) => Check::good("extraction worker", limits),
+        Ok(isolation) if isolation.no_files && isolation.no_network => {
+            Check::good("extraction worker", format!("{limits}; {isolation}"))
+        }
+        Ok(isolation) => Check::look(
+            "extraction worker",
+            format!("{limits}; {isolation}"),
+            "This system does not close files and network off from that process: read hostile \
+             files on one that does (Linux 5.13 or newer).",
+        ),
         Err(why) => Check::bad(
             "extraction worker",
             why,
@@ -302,8 +310,50 @@ fn worker(app: &App) -> Vec<Check> {
     vec![check]
 }
 
-/// Has a worker read a small file.
-fn try_worker(app: &App, memory_bytes: u64) -> std::result::Result<(), String> {
+/// Whether pictures of text can be read, and in which languages.
+fn ocr(app: &App) -> Vec<Check> {
+    let ocr = app.settings.engine().extract.ocr;
+    let install =
+        "Install Tesseract (Debian: apt install tesseract-ocr), then `docent index --retry`.";
+    let check = match ocr.program.filter(|_| ocr.enabled) {
+        None if !ocr.enabled => Check::look(
+            "ocr",
+            "switched off: scanned pages are listed as unreadable",
+            "Set extract.ocr.enabled = true in the settings.",
+        ),
+        None => Check::look(
+            "ocr",
+            "no Tesseract found: scanned pages are not read",
+            install,
+        ),
+        Some(program) => match docent_extract::tesseract(&program) {
+            Err(error) => Check::bad("ocr", error.to_string(), install),
+            Ok(found) => {
+                let lacks = |language: &&str| !found.languages.iter().any(|has| has == language);
+                let missing: Vec<&str> = ocr.languages.split('+').filter(lacks).collect();
+                let detail = format!(
+                    "Tesseract {} at {}, reads {}",
+                    found.version,
+                    program.display(),
+                    ocr.languages
+                );
+                match missing.is_empty() {
+                    true => Check::good("ocr", detail),
+                    false => Check::look(
+                        "ocr",
+                        format!("{detail}; no data for {}", missing.join(", ")),
+                        "Install its data (Debian: tesseract-ocr-LANGUAGE), or set \
+                         extract.ocr.languages.",
+                    ),
+                }
+            }
+        },
+    };
+    vec![check]
+}
+
+/// Has a worker read a small file; what it is cut off from.
+fn try_worker(app: &App, memory_bytes: u64) -> std::result::Result<Isolation, String> {
     let command = app
         .worker_command()
         .map_err(|failure| failure.to_string())?;
@@ -315,14 +365,16 @@ fn try_worker(app: &App, memory_bytes: u64) -> std::result::Result<(), String> {
     let path = std::env::temp_dir().join(format!("docent-doctor-{}.txt", std::process::id()));
     let told = |error: std::io::Error| format!("{}: {error}", path.display());
     std::fs::write(&path, "Is anybody there?\n").map_err(told)?;
+    let pool = Pool::new(options);
     let read = std::fs::File::open(&path).map_err(told).and_then(|file| {
-        let pool = Pool::new(options);
         pool.extract(&file, "doctor.txt")
             .map_err(|error| error.to_string())
     });
     std::fs::remove_file(&path).map_err(told)?;
     match read?.outcome {
-        Outcome::Read(document) if document.text.starts_with("Is anybody there?") => Ok(()),
+        Outcome::Read(document) if document.text.starts_with("Is anybody there?") => {
+            pool.isolation().map_err(|error| error.to_string())
+        }
         other => Err(format!("it did not read a small text file: {other:?}")),
     }
 }
