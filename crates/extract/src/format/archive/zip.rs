@@ -118,3 +118,26 @@ fn unpack(
         Err(fault) => Content::Broken(fault.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_that_share_bytes_are_known() {
+        let entry = |start, packed| Entry {
+            index: 0,
+            path: String::new(),
+            size: 0,
+            packed,
+            start,
+            is_folder: false,
+            is_link: false,
+            is_encrypted: false,
+        };
+        assert!(!overlap(&[entry(40, 10), entry(0, 10)]));
+        assert!(overlap(&[entry(40, 10), entry(0, 50)]));
+        assert!(overlap(&[entry(0, 10), entry(0, 10)]));
+        assert!(!overlap(&[]));
+    }
+}
