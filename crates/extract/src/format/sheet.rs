@@ -11,6 +11,7 @@ use super::flow::table_text;
 use crate::compose::Composer;
 
 pub(super) mod number_format;
+pub(super) mod xlsb;
 pub(super) mod xlsx;
 
 /// A block of a sheet has at most so many rows, so that its place says something.
