@@ -94,6 +94,9 @@ pub(super) fn read(bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal> {
     if file.has("__properties_version1.0") {
         return mail::read_msg(bytes, job);
     }
+    if file.has("MatOST") {
+        return skipped("WPS (Works document)");
+    }
     if let Some(reading) = native::read(&file) {
         return Ok(reading);
     }

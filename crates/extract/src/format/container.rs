@@ -2,7 +2,7 @@
 
 use super::book::epub;
 use super::package::Package;
-use super::sheet::xlsx;
+use super::sheet::{xlsb, xlsx};
 use super::{archive, odf, slides, word, xps};
 use crate::job::{Job, Reading, Refusal};
 
@@ -63,7 +63,7 @@ fn read_office(package: &Package<'_>) -> Option<Result<Reading, Refusal>> {
         Office::Word => word::read(package, &main),
         Office::Slides => slides::read(package, &main),
         Office::Sheet => xlsx::read(package, &main),
-        Office::BinarySheet => Err(Refusal::Skipped("format not read: XLSB (workbook)".into())),
+        Office::BinarySheet => xlsb::read(package, &main),
     })
 }
 

@@ -11,6 +11,7 @@ use super::flow::table_text;
 use crate::compose::Composer;
 
 pub(super) mod number_format;
+pub(super) mod xlsb;
 pub(super) mod xlsx;
 
 /// A block of a sheet has at most so many rows, so that its place says something.
@@ -20,14 +21,18 @@ const MAX_BLOCK_ROWS: usize = 200;
 const MAX_REPEATS: usize = 1 << 20;
 
 /// A merged area of more cells than this is not filled in.
-const MAX_MERGED: u32 = 2_000;
+const MAX_MERGED: u32 = 500;
+
+/// A table with more empty cells than this for each full one is written without the empty ones.
+const MAX_EMPTY: usize = 20;
 
 /// The cells of a sheet that hold something. Rows and columns are counted from 0.
 #[derive(Debug, Default)]
 pub(super) struct Grid {
     rows: BTreeMap<u32, BTreeMap<u32, String>>,
-    hidden_rows: Vec<(u32, u32)>,
-    hidden_columns: Vec<(u32, u32)>,
+    /// The last of each stretch by its first.
+    hidden_rows: BTreeMap<u32, u32>,
+    hidden_columns: BTreeMap<u32, u32>,
     merged: Vec<[u32; 4]>,
 }
 
@@ -40,11 +45,11 @@ impl Grid {
     }
 
     pub(super) fn hide_rows(&mut self, first: u32, last: u32) {
-        self.hidden_rows.push((first, last));
+        self.hidden_rows.insert(first, last);
     }
 
     pub(super) fn hide_columns(&mut self, first: u32, last: u32) {
-        self.hidden_columns.push((first, last));
+        self.hidden_columns.insert(first, last);
     }
 
     /// Merges the cells from the first row and column to the last.
@@ -92,11 +97,11 @@ impl Grid {
             .collect();
         columns.sort_unstable();
         columns.dedup();
-        let row = |cells: &BTreeMap<u32, String>| {
-            let cell = |column| cells.get(column).cloned().unwrap_or_default();
-            columns.iter().map(cell).collect()
-        };
-        self.rows.values().map(row).collect()
+        let cells = self.rows.values().map(BTreeMap::len).sum();
+        let is_sparse = is_sparse(self.rows.len(), columns.len(), cells);
+        let rows = self.rows.values();
+        rows.map(|cells| line(Some(cells), &columns, is_sparse))
+            .collect()
     }
 
     /// Adds the sheet's blocks to a document.
@@ -165,19 +170,18 @@ impl Grid {
 
     /// The lines of rows, each at its place: one without cells in `columns` is a line too.
     fn text(&self, rows: &[u32], columns: &[u32]) -> String {
-        let lines: Vec<String> = rows
+        let cells = rows
             .iter()
-            .map(|row| {
-                let cells = self.rows.get(row);
-                let cell = |column| cells.and_then(|cells| cells.get(column)).cloned();
-                let row: Vec<String> = columns
-                    .iter()
-                    .map(|at| cell(at).unwrap_or_default())
-                    .collect();
-                table_text(&[row])
-            })
-            .collect();
-        lines.join("\n")
+            .filter_map(|row| self.rows.get(row))
+            .map(BTreeMap::len)
+            .sum();
+        let is_sparse = is_sparse(rows.len(), columns.len(), cells);
+        let shown = |row| table_text(&[line(self.rows.get(row), columns, is_sparse)]);
+        let lines: Vec<String> = rows.iter().map(shown).collect();
+        lines.join(
+            "
+",
+        )
     }
 
     fn is_hidden_row(&self, row: u32) -> bool {
@@ -185,10 +189,29 @@ impl Grid {
     }
 }
 
-fn within(ranges: &[(u32, u32)], at: u32) -> bool {
-    ranges
-        .iter()
-        .any(|(first, last)| (*first..=*last).contains(&at))
+/// A row's cells in `columns`; without the empty ones where most are.
+fn line(cells: Option<&BTreeMap<u32, String>>, columns: &[u32], is_sparse: bool) -> Vec<String> {
+    let Some(cells) = cells else {
+        return Vec::new();
+    };
+    if is_sparse {
+        let seen = cells
+            .iter()
+            .filter(|(column, _)| columns.binary_search(column).is_ok());
+        return seen.map(|(_, text)| text.clone()).collect();
+    }
+    let cell = |column| cells.get(column).cloned().unwrap_or_default();
+    columns.iter().map(cell).collect()
+}
+
+fn within(stretches: &BTreeMap<u32, u32>, at: u32) -> bool {
+    let before = stretches.range(..=at).next_back();
+    before.is_some_and(|(_, last)| at <= *last)
+}
+
+/// Whether a table of `rows` and `columns` is nearly empty with so many cells in it.
+fn is_sparse(rows: usize, columns: usize, cells: usize) -> bool {
+    rows.saturating_mul(columns) > cells.saturating_mul(MAX_EMPTY) + 10_000
 }
 
 /// The place of cells that are counted from 0: row, then column.
@@ -279,6 +302,18 @@ mod tests {
             document.locate(at..at + 5).unwrap().to_string(),
             "sheet “Costs”, B3:D3"
         );
+    }
+
+    #[test]
+    fn a_sheet_that_is_nearly_empty_stays_small() {
+        let mut grid = Grid::default();
+        for row in 0..180 {
+            grid.set(row, row * 90, "x".into());
+        }
+        for column in 0..16_000 {
+            grid.set(180, column, "y".into());
+        }
+        assert!(document(grid).text.len() < 200_000);
     }
 
     #[test]

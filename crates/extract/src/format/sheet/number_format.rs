@@ -324,7 +324,7 @@ fn numeric(section: &str, number: f64) -> Option<String> {
     let is_place = |token: &Token| matches!(token, Token::Digit('0' | '#' | '?'));
     let first = tokens.iter().position(is_place)?;
     let last = tokens.iter().rposition(is_place)?;
-    let has = |sign: char| tokens.iter().any(|token| *token == Token::Digit(sign));
+    let has = |sign: char| tokens.contains(&Token::Digit(sign));
     let middle = &tokens[first..=last];
     if has('E') || has('e') || section.contains('/') {
         return None;

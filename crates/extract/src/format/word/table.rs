@@ -8,8 +8,14 @@ use super::walk::Walk;
 /// other.
 const LAYOUT_BYTES: usize = 2_000;
 
-/// A row has at most so many columns.
-const MAX_COLUMNS: usize = 500;
+/// A row has at most so many columns, which is Word's own limit.
+const MAX_COLUMNS: usize = 63;
+
+/// A row begins at most so many columns late.
+const MAX_BEFORE: usize = 15;
+
+/// What a place in a row takes beside its text.
+const PLACE_BYTES: usize = 24;
 
 /// A cell, and how many columns it takes.
 struct CellText {
@@ -63,7 +69,7 @@ impl<'t> Walk<'t, '_> {
                     let before = properties.and_then(|properties| number(properties, "gridBefore"));
                     let mut cells = Vec::new();
                     self.cells(child, &mut cells);
-                    rows.push((before.unwrap_or(0), cells));
+                    rows.push((before.unwrap_or(0).min(MAX_BEFORE), cells));
                 }
                 "del" | "moveFrom" => self.deletions += 1,
                 "tblPr" | "tblGrid" => {}
@@ -108,7 +114,7 @@ fn fill(rows: &[(usize, Vec<CellText>)], repeats: &mut usize) -> Vec<Vec<String>
             let at = row.len();
             let above = filled.last().and_then(|above| above.get(at));
             let text = match cell.continues {
-                true => repeated(above.map_or("", String::as_str), repeats),
+                true => repeated(above.map_or("", String::as_str), repeats).unwrap_or_default(),
                 false => cell.flow.line(),
             };
             let further = match cells.len() {
@@ -118,7 +124,9 @@ fn fill(rows: &[(usize, Vec<CellText>)], repeats: &mut usize) -> Vec<Vec<String>
                     .saturating_sub(1)
                     .min(MAX_COLUMNS.saturating_sub(at)),
             };
-            let copies: Vec<String> = (0..further).map(|_| repeated(&text, repeats)).collect();
+            let copies: Vec<String> = (0..further)
+                .map_while(|_| repeated(&text, repeats))
+                .collect();
             row.push(text);
             row.extend(copies);
         }
@@ -128,12 +136,7 @@ fn fill(rows: &[(usize, Vec<CellText>)], repeats: &mut usize) -> Vec<Vec<String>
 }
 
 /// The text again, as long as there is room for it.
-fn repeated(text: &str, repeats: &mut usize) -> String {
-    match repeats.checked_sub(text.len()) {
-        Some(left) => {
-            *repeats = left;
-            text.to_owned()
-        }
-        None => String::new(),
-    }
+fn repeated(text: &str, repeats: &mut usize) -> Option<String> {
+    *repeats = repeats.checked_sub(text.len() + PLACE_BYTES)?;
+    Some(text.to_owned())
 }

@@ -14,7 +14,7 @@ use super::styles::{self, Styles};
 use super::{kind, math};
 
 /// Merged cells are repeated with so many bytes in one part.
-const MAX_REPEATS: usize = 4 << 20;
+const MAX_REPEATS: usize = 16 << 20;
 
 /// The parts that a document's text is read with.
 pub(super) struct Parts {

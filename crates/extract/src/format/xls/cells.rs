@@ -2,6 +2,7 @@
 
 use super::super::compound::{u16_at, u32_at};
 use super::super::sheet::Grid;
+use super::super::sheet::xlsb::packed;
 use super::record::{self, Record, Records};
 use super::{Book, strings};
 
@@ -162,20 +163,6 @@ fn is_cell(kind: u16) -> bool {
 fn float(body: &[u8], at: usize) -> Option<f64> {
     let bytes = body.get(at..at + 8)?;
     Some(f64::from_le_bytes(bytes.try_into().ok()?))
-}
-
-/// A number in four bytes: an integer or the front half of a float, perhaps times a hundred
-/// (MS-XLS 2.5.217).
-fn packed(number: u32) -> f64 {
-    let value = match number & 2 {
-        0 => f64::from_bits(u64::from(number & !3) << 32),
-        _ => f64::from(number as i32 >> 2),
-    };
-    if number & 1 == 1 {
-        value / 100.0
-    } else {
-        value
-    }
 }
 
 /// A truth value or an error.
