@@ -73,7 +73,7 @@ impl Composer {
 
     /// Whether the same furniture has been added.
     pub(crate) fn has_furniture(&self, text: &str) -> bool {
-        self.furniture.iter().any(|(known, _)| known == text)
+        self.furniture.iter().any(|(known, _, _)| known == text)
     }
 
     /// Tells what the original says of itself; an empty value is left out.

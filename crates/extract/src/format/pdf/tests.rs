@@ -123,7 +123,9 @@ fn place_of(document: &Document, text: &str) -> [f64; 4] {
 }
 
 fn read_with(bytes: &[u8], limits: &Limits, engines: Engines) -> Result<Document, String> {
-    match job::run(bytes, "a.pdf", limits, engines).outcome {
+    let mut extraction = job::run(bytes, "a.pdf", limits, engines);
+    crate::ocr::settle(&mut extraction);
+    match extraction.outcome {
         Outcome::Read(document) => Ok(document),
         Outcome::Failed(gap) | Outcome::Skipped(gap) => Err(gap.to_string()),
     }
