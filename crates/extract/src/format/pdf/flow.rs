@@ -261,7 +261,6 @@ fn goes_on(lines: &[Line], start: usize, end: usize) -> bool {
     }
     let same = last.region == line.region
         && last.hidden == line.hidden
-        && last.bold == line.bold
         && (last.size - line.size).abs() < 0.15 * last.size.max(line.size);
     let size = line.size.max(1.0);
     let step = line.frame.bottom - last.frame.bottom;
@@ -282,6 +281,9 @@ fn goes_on(lines: &[Line], start: usize, end: usize) -> bool {
         .text
         .ends_with(['.', '!', '?', ':', ';', '"', '”', ')']);
     let begins = begins_with_number(&line.text);
+    if last.bold != line.bold && (ends || short || last.bold && block.len() == 1) {
+        return false;
+    }
     if is_bullet(&line.text) || begins && (ends || short) || ends && short {
         return false;
     }

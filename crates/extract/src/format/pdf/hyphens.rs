@@ -70,7 +70,7 @@ pub(super) fn join(first: &mut String, second: &mut String, vocabulary: &Vocabul
     let whole = format!("{head}{tail}");
     let soft = first.ends_with('\u{ad}');
     let its_own = vocabulary.has(&format!("{head}-{tail}"))
-        || vocabulary.has(head) && vocabulary.has(tail) && head.len() > 2 && tail.len() > 2;
+        || vocabulary.has(head) && vocabulary.has(tail) && head.len() > 1 && tail.len() > 1;
     if soft || vocabulary.has(&whole) || !its_own {
         first.truncate(first.len() - hyphen);
         first.push_str(&second[..end]);
@@ -106,6 +106,7 @@ mod tests {
         };
         kept("a third-", "party claim", "the third-party claim");
         kept("a third-", "party claim", "each party, the third one");
+        kept("the in-", "process control", "in a process");
         kept("pages 3-", "5 of it", "");
         kept("Hewlett-", "Packard", "");
         kept("state-of-the-", "art mill", "");
