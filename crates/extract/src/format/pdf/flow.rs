@@ -146,8 +146,9 @@ impl<'b> Look<'b> {
         if size >= HEADING_SIZE * self.body {
             return Some(level);
         }
-        let ends = words.ends_with(['.', ',', ';', ':', '-']);
-        let bold = lines.iter().all(|line| line.bold) && !self.is_bold && !ends;
+        // What stands in columns is the head of a table.
+        let is_text = words.ends_with(['.', ',', ';', ':', '-']) || words.contains("  ");
+        let bold = lines.iter().all(|line| line.bold) && !self.is_bold && !is_text;
         (bold && length <= MAX_BOLD_HEADING_BYTES && size > 0.9 * self.body).then_some(level)
     }
 }
