@@ -240,28 +240,70 @@ impl<'a> Job<'a> {
     /// # Errors
     /// Those of `part`, and a part that grows beyond a bound.
     pub(crate) fn unpack(&self, part: impl Read, packed: u64) -> io::Result<Vec<u8>> {
+        let left = self.shared.bytes.get();
+        let mut part = Counted { part, bytes: 0 };
+        let most = self.limits.max_unpacked_bytes;
+        let unpacked = self.unpack_within(&mut part, packed, left, most);
+        self.shared.bytes.set(left.saturating_sub(part.bytes));
+        unpacked
+    }
+
+    /// The same for a part that is not kept, as the content of one page of many: it may have
+    /// `most` bytes and does not count for the parts after it.
+    ///
+    /// # Errors
+    /// Those of `part`, and a part that grows beyond a bound (of kind [`io::ErrorKind::Other`]).
+    pub(crate) fn unpack_passing(
+        &self,
+        part: impl Read,
+        packed: u64,
+        most: u64,
+    ) -> io::Result<Vec<u8>> {
+        let most = most.min(self.limits.max_unpacked_bytes);
+        self.unpack_within(part, packed, most, most)
+    }
+
+    /// Unpacks a part of at most `left` bytes; `most` is the bound that an error names.
+    fn unpack_within(
+        &self,
+        part: impl Read,
+        packed: u64,
+        left: u64,
+        most: u64,
+    ) -> io::Result<Vec<u8>> {
         /// Below this a ratio says nothing: a page of blanks shrinks to nothing.
         const RATIO_FROM: u64 = 1 << 20;
         let by_ratio = packed.saturating_mul(self.limits.max_ratio).max(RATIO_FROM);
-        let left = self.shared.bytes.get();
         let bound = left.min(by_ratio);
         let mut bytes = Vec::new();
         part.take(bound.saturating_add(1)).read_to_end(&mut bytes)?;
-        let size = bytes.len() as u64;
-        self.shared.bytes.set(left.saturating_sub(size));
-        if size <= bound {
+        if bytes.len() as u64 <= bound {
             return Ok(bytes);
         }
-        Err(io::Error::other(match bound == left {
+        Err(io::Error::other(match bound == by_ratio {
             true => format!(
-                "unpacks to more than {} (setting max_unpacked_bytes)",
-                people_bytes(self.limits.max_unpacked_bytes)
-            ),
-            false => format!(
                 "unpacks to more than {} times its size (setting max_ratio)",
                 self.limits.max_ratio
             ),
+            false => format!(
+                "unpacks to more than {} (setting max_unpacked_bytes)",
+                people_bytes(most)
+            ),
         }))
+    }
+}
+
+/// A part that counts what is read of it, also where reading fails.
+struct Counted<R> {
+    part: R,
+    bytes: u64,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.part.read(buffer)?;
+        self.bytes += count as u64;
+        Ok(count)
     }
 }
 

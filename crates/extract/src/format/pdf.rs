@@ -6,6 +6,7 @@
 //! blocks of the lines of all pages. A page that comes out badly ([`quality`]) is read again by
 //! the [`second`] engine, and what neither can read is marked for OCR.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use docent_core::document::{Badge, Document, Format, Page};
 use docent_core::source::Gap;
 use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 
+use self::content::Unread;
 use self::face::Faces;
 use self::flow::PageText;
 use self::quality::Verdict;
@@ -126,26 +128,31 @@ fn read_pdf(pdf: &Pdf, second: &Second<'_>, job: &Job<'_>) -> Option<Result<Read
             break;
         }
         let surface = catch_unwind(AssertUnwindSafe(|| {
-            let surface = content::read(page, &mut faces, &off);
+            let surface = content::read(page, &mut faces, &off, job)?;
             let lines = lines::read(&surface);
-            (surface, lines)
+            Ok((surface, lines))
         }));
-        let (surface, lines) = match surface {
+        let panicked = |panic: Box<dyn Any + Send>| {
+            Err(Unread::Broken(panic_message(panic.as_ref()).to_owned()))
+        };
+        let (surface, lines) = match surface.unwrap_or_else(panicked) {
             Ok(read) => read,
-            Err(panic) => {
-                pages.repair(index, panic_message(panic.as_ref()), second);
+            Err(unread) => {
+                let (Unread::Bound(reason) | Unread::Broken(reason)) = &unread;
+                if matches!(unread, Unread::Bound(_)) {
+                    second.withhold();
+                }
+                pages.repair(index, reason, second);
                 continue;
             }
         };
+        if faces.oversized {
+            second.withhold();
+        }
         if surface.cut {
             pages.cut.push(index + 1);
         }
-        let lost = page.page_stream().is_none() && page.raw().contains_key("Contents");
-        let verdict = if lost {
-            Verdict::Weak
-        } else {
-            quality::judge(&surface, &lines)
-        };
+        let verdict = quality::judge(&surface, &lines);
         let mut text = PageText {
             lines,
             height: surface.size.1,
@@ -154,7 +161,7 @@ fn read_pdf(pdf: &Pdf, second: &Second<'_>, job: &Job<'_>) -> Option<Result<Read
         match verdict {
             Verdict::Good => {}
             Verdict::Picture => text.page = marker::page(),
-            Verdict::Weak => text.improve(index, lost, second),
+            Verdict::Weak => text.improve(index, second),
         }
         text.remarks = catch_unwind(AssertUnwindSafe(|| fields::remarks(page))).unwrap_or_default();
         pages.read.push(text);
@@ -220,7 +227,7 @@ impl PageText {
     }
 
     /// Reads a weak page by the second engine; what that cannot read either needs OCR.
-    fn improve(&mut self, index: usize, lost: bool, second: &Second<'_>) {
+    fn improve(&mut self, index: usize, second: &Second<'_>) {
         let own: Vec<&str> = self.lines.iter().map(|line| line.text.as_str()).collect();
         let letters =
             |text: &[&str]| -> usize { text.iter().map(|text| quality::letters(text)).sum() };
@@ -231,12 +238,6 @@ impl PageText {
             let height = self.height;
             *self = PageText::repaired(other);
             self.height = height;
-        } else if lost && own.is_empty() {
-            let reason = "its content could not be unpacked";
-            self.page = Page {
-                badge: Badge::Unreadable,
-                gap: Some(Gap::new(reason)),
-            };
         } else {
             if quality::is_rubbish(own.iter().copied()) {
                 self.lines.clear();
@@ -295,11 +296,11 @@ impl Pages {
         document.pages = self.read.iter().map(|page| page.page.clone()).collect();
         let for_ocr = document.pages.iter().any(marker::needs_ocr);
         if document.text.is_empty() && !for_ocr {
-            if let Some(gap) = self.stopped {
-                return Err(gap);
-            }
             if let Some((_, reason)) = self.failed.first() {
                 return Err(format!("none of {} pages could be read: {reason}", self.total).into());
+            }
+            if let Some(gap) = self.incomplete() {
+                return Err(gap);
             }
         }
         let replaced = document.text.matches('\u{fffd}').count();

@@ -3,8 +3,11 @@
 //! PDF 32000-1:2008, chapters 8 and 9, as far as the text and what lies behind it go.
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::rc::Rc;
 
+use flate2::read::ZlibDecoder;
+use hayro_syntax::Filter;
 use hayro_syntax::content::TypedIter;
 use hayro_syntax::content::ops::TypedInstruction as Op;
 use hayro_syntax::object::{
@@ -15,6 +18,7 @@ use hayro_syntax::page::{Page, Resources};
 use super::face::{Face, Faces};
 use super::geometry::{Bounds, Matrix};
 use super::words::{Glyph, Style, Word, Words};
+use crate::job::Job;
 
 /// Forms within forms: so many deep.
 const MAX_DEPTH: usize = 16;
@@ -25,8 +29,17 @@ const MAX_STATES: usize = 512;
 /// A page with more operators is not read to its end.
 const MAX_OPERATORS: usize = 20_000_000;
 
+/// A page that shows more forms is not read to its end.
+const MAX_FORMS: usize = 10_000;
+
+/// After so many operators the time is looked at.
+const LOOK_AT_CLOCK: usize = 1 << 14;
+
 /// A page with more glyphs is not read to its end.
 const MAX_GLYPHS: usize = 2_000_000;
+
+/// As many bytes of operators may a page have, unpacked.
+const MAX_CONTENT: u64 = 128 << 20;
 
 /// As many rules and grounds of a page are kept.
 const MAX_MARKS: usize = 20_000;
@@ -90,6 +103,7 @@ pub(super) struct Reader<'f, 'a> {
     faces: &'f mut Faces<'a>,
     /// Layers that are switched off.
     off: &'f HashSet<ObjRef>,
+    job: &'f Job<'f>,
     surface: Surface,
     words: Words,
     states: Vec<State<'a>>,
@@ -99,6 +113,7 @@ pub(super) struct Reader<'f, 'a> {
     path: Path,
     marks: Vec<Mark>,
     depth: usize,
+    forms: usize,
     operators: usize,
     glyphs: usize,
 }
@@ -115,27 +130,86 @@ struct Path {
     corners: Vec<(f64, f64)>,
 }
 
+/// Why a page's content is not read.
+#[derive(Debug)]
+pub(super) enum Unread {
+    /// It goes beyond a bound.
+    Bound(String),
+    /// It is damaged.
+    Broken(String),
+}
+
 /// What a page shows.
-pub(super) fn read<'a>(page: &Page<'a>, faces: &mut Faces<'a>, off: &HashSet<ObjRef>) -> Surface {
-    let (width, height) = page.render_dimensions();
+///
+/// # Errors
+/// Why its content cannot be unpacked.
+pub(super) fn read<'a>(
+    page: &Page<'a>,
+    faces: &mut Faces<'a>,
+    off: &HashSet<ObjRef>,
+    job: &Job<'_>,
+) -> Result<Surface, Unread> {
+    let content = page_content(page, job)?;
     let ctm = Matrix(page.initial_transform(true).as_coeffs());
-    let mut reader = Reader::new(faces, off, ctm, (width, height));
-    if let Some(content) = page.page_stream() {
-        reader.run(content, page.resources());
+    let mut reader = Reader::new(faces, off, job, ctm, page.render_dimensions());
+    reader.run(&content, page.resources());
+    Ok(reader.finish())
+}
+
+/// The content streams of a page as one.
+fn page_content(page: &Page<'_>, job: &Job<'_>) -> Result<Vec<u8>, Unread> {
+    match page.raw().get::<Object<'_>>("Contents") {
+        Some(Object::Stream(stream)) => unpack(&stream, job),
+        Some(Object::Array(streams)) => {
+            let mut content = Vec::new();
+            for stream in streams.iter::<Stream<'_>>() {
+                content.extend(unpack(&stream, job)?);
+                content.push(b'\n');
+                if content.len() as u64 > MAX_CONTENT {
+                    let reason = "its content is larger than that of any page";
+                    return Err(Unread::Bound(reason.to_owned()));
+                }
+            }
+            Ok(content)
+        }
+        _ => Ok(Vec::new()),
     }
-    reader.finish()
+}
+
+/// Unpacks a content stream, within the job's bounds as far as it is packed as nearly all are.
+fn unpack(stream: &Stream<'_>, job: &Job<'_>) -> Result<Vec<u8>, Unread> {
+    let is_plain = !stream.dict().contains_key("DecodeParms");
+    if is_plain && matches!(stream.filters().as_slice(), [Filter::FlateDecode]) {
+        let raw = stream.raw_data();
+        let unpacked =
+            job.unpack_passing(ZlibDecoder::new(&raw[..]), raw.len() as u64, MAX_CONTENT);
+        match unpacked {
+            Ok(content) => return Ok(content),
+            Err(error) if error.kind() == ErrorKind::Other => {
+                return Err(Unread::Bound(format!("its content {error}")));
+            }
+            // Damaged: the library makes what can be made of it.
+            Err(_) => {}
+        }
+    }
+    let content = stream.decoded_data();
+    let broken = |_| Unread::Broken("its content could not be unpacked".to_owned());
+    let content = content.map_err(broken)?;
+    Ok(content.into_owned())
 }
 
 impl<'f, 'a> Reader<'f, 'a> {
     fn new(
         faces: &'f mut Faces<'a>,
         off: &'f HashSet<ObjRef>,
+        job: &'f Job<'f>,
         ctm: Matrix,
         size: (f32, f32),
     ) -> Self {
         Reader {
             faces,
             off,
+            job,
             surface: Surface {
                 size,
                 ..Surface::default()
@@ -161,6 +235,7 @@ impl<'f, 'a> Reader<'f, 'a> {
             path: Path::default(),
             marks: Vec::new(),
             depth: 0,
+            forms: 0,
             operators: 0,
             glyphs: 0,
         }
@@ -176,8 +251,10 @@ impl<'f, 'a> Reader<'f, 'a> {
         let mut operators = TypedIter::new(content);
         while let Some(operator) = operators.next() {
             self.operators += 1;
-            if self.operators > MAX_OPERATORS || self.glyphs > MAX_GLYPHS {
+            let late = self.operators.is_multiple_of(LOOK_AT_CLOCK) && self.job.is_late();
+            if late || self.operators > MAX_OPERATORS || self.glyphs > MAX_GLYPHS {
                 self.surface.cut = true;
+                self.operators = MAX_OPERATORS;
                 return;
             }
             self.operator(operator, resources);
@@ -291,7 +368,7 @@ impl<'f, 'a> Reader<'f, 'a> {
     fn show(&mut self, bytes: &[u8], goes_on: bool) {
         let face = match &self.state.face {
             Some(face) => face.clone(),
-            None => match self.faces.standard().filter(|_| bytes.is_ascii()) {
+            None => match self.faces.standard().filter(|_| is_printable(bytes)) {
                 Some(face) => face,
                 None => {
                     self.surface.unread += bytes.len();
@@ -525,10 +602,13 @@ impl<'f, 'a> Reader<'f, 'a> {
     }
 
     fn form(&mut self, stream: &Stream<'a>, resources: &Resources<'a>) {
-        if self.depth >= MAX_DEPTH {
+        self.forms += 1;
+        if self.depth >= MAX_DEPTH || self.forms > MAX_FORMS {
+            self.surface.cut = true;
             return;
         }
-        let Ok(content) = stream.decoded_data() else {
+        let Ok(content) = unpack(stream, self.job) else {
+            self.surface.cut = true;
             return;
         };
         let own = stream
@@ -718,6 +798,11 @@ impl Pen {
         let (x, y) = text.apply(0.0, self.rise);
         self.ctm.apply(x, y)
     }
+}
+
+/// Whether a string can be read without its font.
+fn is_printable(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| (b' '..=b'~').contains(byte))
 }
 
 fn matrix(numbers: [Number; 6]) -> Matrix {

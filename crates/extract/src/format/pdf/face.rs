@@ -18,6 +18,8 @@ pub(super) struct Faces<'a> {
     cache: FontCache<'a>,
     fonts: FontResolverFn,
     cmaps: CMapResolverFn,
+    /// Whether a font was left out because it describes more than any font has.
+    pub(super) oversized: bool,
     /// By the address of the font's dictionary, which stays where it is.
     faces: HashMap<usize, Option<Rc<Face<'a>>>>,
 }
@@ -34,6 +36,7 @@ impl<'a> Faces<'a> {
                 Some(font.get_font_data())
             }),
             cmaps: Arc::new(hayro_cmap::load_embedded),
+            oversized: false,
             faces: HashMap::new(),
         }
     }
@@ -43,6 +46,11 @@ impl<'a> Faces<'a> {
         let key = dict.data().as_ptr() as usize;
         if let Some(face) = self.faces.get(&key) {
             return face.clone();
+        }
+        if is_oversized(dict) {
+            self.oversized = true;
+            self.faces.insert(key, None);
+            return None;
         }
         let font = self.cache.font(dict, &self.fonts, &self.cmaps);
         let face = font.map(|font| Rc::new(Face::new(font, dict)));
@@ -57,6 +65,22 @@ impl<'a> Faces<'a> {
             .standard_font(StandardFont::Helvetica, &self.fonts)?;
         Some(Rc::new(Face::new(font, &Dict::empty())))
     }
+}
+
+/// Whether a font's widths are for more codes than there are: the library would make an entry
+/// for each.
+fn is_oversized(dict: &Dict<'_>) -> bool {
+    const MAX_CODE: u32 = 0xffff;
+    let first = dict.get::<u32>("FirstChar").unwrap_or(0);
+    let descendants = dict.get::<Array<'_>>("DescendantFonts");
+    let descendant = descendants.and_then(|all| all.iter::<Dict<'_>>().next());
+    let widths = |key: &str| descendant.as_ref()?.get::<Array<'_>>(key);
+    // Every number that may be the end of a range of codes; widths are below that.
+    let over = |widths: Array<'_>| {
+        let mut numbers = widths.iter::<Object<'_>>();
+        numbers.any(|part| matches!(part, Object::Number(n) if n.as_f64() > f64::from(MAX_CODE)))
+    };
+    first > MAX_CODE || ["W", "W2"].into_iter().filter_map(widths).any(over)
 }
 
 /// What a code of a font stands for.

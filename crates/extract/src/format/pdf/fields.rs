@@ -70,6 +70,9 @@ fn field(widget: &Dict<'_>) -> Option<String> {
     let chain = chain(widget);
     let kind = chain.iter().find_map(|field| field.get::<Name<'_>>("FT"))?;
     let value = match kind.as_str() {
+        "Btn" if is_push_button(&chain) => {
+            return text(&widget.get::<Dict<'_>>("MK")?, "CA");
+        }
         "Btn" => switched_on(widget, &chain)?,
         "Tx" | "Ch" => chain.iter().find_map(value)?,
         _ => return None,
@@ -130,6 +133,13 @@ fn value(field: &Dict<'_>) -> Option<String> {
 
 fn stream_text(stream: &Stream<'_>) -> Option<String> {
     Some(decode(&stream.decoded_data().ok()?))
+}
+
+/// Whether a button only starts something (PDF 32000-1:2008, table 226).
+fn is_push_button(chain: &[Dict<'_>]) -> bool {
+    const PUSH_BUTTON: u32 = 1 << 16;
+    let flags = chain.iter().find_map(|field| field.get::<u32>("Ff"));
+    flags.unwrap_or(0) & PUSH_BUTTON != 0
 }
 
 /// The state of a box or a button that is switched on.

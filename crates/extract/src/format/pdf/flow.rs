@@ -146,8 +146,9 @@ impl<'b> Look<'b> {
         if size >= HEADING_SIZE * self.body {
             return Some(level);
         }
-        let ends = words.ends_with(['.', ',', ';', ':', '-']);
-        let bold = lines.iter().all(|line| line.bold) && !self.is_bold && !ends;
+        // What stands in columns is the head of a table.
+        let is_text = words.ends_with(['.', ',', ';', ':', '-']) || words.contains("  ");
+        let bold = lines.iter().all(|line| line.bold) && !self.is_bold && !is_text;
         (bold && length <= MAX_BOLD_HEADING_BYTES && size > 0.9 * self.body).then_some(level)
     }
 }
@@ -261,7 +262,6 @@ fn goes_on(lines: &[Line], start: usize, end: usize) -> bool {
     }
     let same = last.region == line.region
         && last.hidden == line.hidden
-        && last.bold == line.bold
         && (last.size - line.size).abs() < 0.15 * last.size.max(line.size);
     let size = line.size.max(1.0);
     let step = line.frame.bottom - last.frame.bottom;
@@ -282,6 +282,9 @@ fn goes_on(lines: &[Line], start: usize, end: usize) -> bool {
         .text
         .ends_with(['.', '!', '?', ':', ';', '"', '”', ')']);
     let begins = begins_with_number(&line.text);
+    if last.bold != line.bold && (ends || short || last.bold && block.len() == 1) {
+        return false;
+    }
     if is_bullet(&line.text) || begins && (ends || short) || ends && short {
         return false;
     }

@@ -1,6 +1,6 @@
 //! Running heads, feet and page numbers: what repeats in the same place of many pages.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::lines::Line;
 
@@ -32,6 +32,7 @@ pub(super) fn find(pages: &[Sheet<'_>]) -> Vec<Vec<bool>> {
         }
     }
     let needed = if pages.len() > 3 { 3 } else { 2 };
+    let numbers = page_numbers(pages, needed);
     let mut found: Vec<Vec<bool>> = pages
         .iter()
         .map(|page| {
@@ -50,7 +51,52 @@ pub(super) fn find(pages: &[Sheet<'_>]) -> Vec<Vec<bool>> {
             }
         }
     }
+    for (page, index) in numbers {
+        found[page][index] = true;
+    }
     found
+}
+
+/// Page numbers that stand wherever a page's text ends: lines with nothing but a number that
+/// counts the pages. Page and line of each.
+fn page_numbers(pages: &[Sheet<'_>], needed: u32) -> Vec<(usize, usize)> {
+    /// They are among so many lines at the beginning or the end of a page.
+    const NEAR_EDGE: usize = 3;
+    // By form and by distance from the page's own number.
+    let mut series: HashMap<(String, i64), Vec<(usize, usize)>> = HashMap::new();
+    for (page, sheet) in pages.iter().enumerate() {
+        let count = sheet.lines.len();
+        for (index, line) in sheet.lines.iter().enumerate() {
+            let near = index < NEAR_EDGE || index + NEAR_EDGE >= count;
+            if let Some((form, number)) = page_number(&line.text).filter(|_| near && !line.hidden) {
+                let distance = number - page as i64;
+                series
+                    .entry((form, distance))
+                    .or_default()
+                    .push((page, index));
+            }
+        }
+    }
+    let long = series.into_values().filter(|series| {
+        let pages: HashSet<usize> = series.iter().map(|(page, _)| *page).collect();
+        pages.len() as u32 >= needed
+    });
+    long.flatten().collect()
+}
+
+/// The form and the number of a line such as `7`, `- 7 -`, `Page 7 of 9`, `B-7`.
+fn page_number(text: &str) -> Option<(String, i64)> {
+    const MAX_LETTERS: usize = 8;
+    if text.len() > 24 {
+        return None;
+    }
+    let form = key(text);
+    let letters = form.chars().filter(|c| c.is_alphabetic()).count();
+    let begin = text.find(|c: char| c.is_ascii_digit())?;
+    let digits = text[begin..].find(|c: char| !c.is_ascii_digit());
+    let end = digits.map_or(text.len(), |length| begin + length);
+    let number = text[begin..end].parse::<i64>().ok()?;
+    (letters <= MAX_LETTERS).then_some((form, number))
 }
 
 /// The lines of a page that may be furniture: index, text without its numbers, and place.
@@ -134,6 +180,27 @@ mod tests {
             })
             .collect();
         assert_eq!(find(&sheets), vec![vec![true, false, true]; 4]);
+    }
+
+    #[test]
+    fn numbers_that_count_the_pages_are_furniture_wherever_they_stand() {
+        let pages: Vec<Vec<Line>> = (1..=4)
+            .map(|page| {
+                vec![
+                    line("The rent is due.", 300.0),
+                    line("12", 310.0),
+                    line(&format!("- {page} -"), 300.0 + 40.0 * page as f32),
+                ]
+            })
+            .collect();
+        let sheets: Vec<Sheet<'_>> = pages
+            .iter()
+            .map(|lines| Sheet {
+                lines,
+                height: 792.0,
+            })
+            .collect();
+        assert_eq!(find(&sheets), vec![vec![false, false, true]; 4]);
     }
 
     #[test]

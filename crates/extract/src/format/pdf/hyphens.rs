@@ -35,6 +35,18 @@ impl Vocabulary {
     fn has(&self, word: &str) -> bool {
         self.0.contains(&hash(word))
     }
+
+    /// Whether two halves look like words of their own, which a hyphen binds: both are known,
+    /// or the first one is and is long, or it often stands before one.
+    fn is_compound(&self, head: &str, tail: &str) -> bool {
+        const BEFORE_WORDS: [&str; 9] = [
+            "anti", "co", "cross", "mid", "multi", "non", "post", "self", "semi",
+        ];
+        let known = |word: &str, least: usize| word.len() >= least && self.has(word);
+        known(head, 2) && known(tail, 2)
+            || known(head, 4)
+            || BEFORE_WORDS.contains(&head.to_lowercase().as_str()) && known(tail, 4)
+    }
 }
 
 fn hash(word: &str) -> u64 {
@@ -69,8 +81,7 @@ pub(super) fn join(first: &mut String, second: &mut String, vocabulary: &Vocabul
     }
     let whole = format!("{head}{tail}");
     let soft = first.ends_with('\u{ad}');
-    let its_own = vocabulary.has(&format!("{head}-{tail}"))
-        || vocabulary.has(head) && vocabulary.has(tail) && head.len() > 2 && tail.len() > 2;
+    let its_own = vocabulary.has(&format!("{head}-{tail}")) || vocabulary.is_compound(head, tail);
     if soft || vocabulary.has(&whole) || !its_own {
         first.truncate(first.len() - hyphen);
         first.push_str(&second[..end]);
@@ -106,6 +117,9 @@ mod tests {
         };
         kept("a third-", "party claim", "the third-party claim");
         kept("a third-", "party claim", "each party, the third one");
+        kept("the in-", "process control", "in a process");
+        kept("a conversation-", "centric one", "a conversation");
+        kept("a non-", "binding offer", "binding on all");
         kept("pages 3-", "5 of it", "");
         kept("Hewlett-", "Packard", "");
         kept("state-of-the-", "art mill", "");

@@ -95,7 +95,10 @@ pub(super) fn begins_with_number(line: &str) -> bool {
 /// Whether a line begins with the mark of a list.
 pub(super) fn is_bullet(line: &str) -> bool {
     line.starts_with(['•', '‣', '▪', '●', '◦', '○', '■', '□', '➢', '✓', '\u{f0b7}'])
-        || ["- ", "– ", "* "].iter().any(|mark| line.starts_with(mark))
+        || ["- ", "– ", "* "].iter().any(|mark| {
+            let item = line.strip_prefix(mark);
+            item.is_some_and(|item| item.starts_with(char::is_alphabetic))
+        })
 }
 
 /// A title that says something: not the name of a file, a program's default, or a number.

@@ -1,6 +1,6 @@
 //! The second engine, `pdf-extract`, for files and pages that the first reads badly.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pdf_extract::{Document, PlainTextOutput, output_doc_page};
@@ -12,6 +12,7 @@ pub(super) struct Second<'b> {
     bytes: &'b [u8],
     password: &'b str,
     opened: OnceCell<Option<Opened>>,
+    withheld: Cell<bool>,
 }
 
 struct Opened {
@@ -26,10 +27,20 @@ impl<'b> Second<'b> {
             bytes,
             password,
             opened: OnceCell::new(),
+            withheld: Cell::new(false),
         }
     }
 
+    /// Lets the engine read no more of this file: it has no bounds of its own, and the file
+    /// goes beyond those of the first.
+    pub(super) fn withhold(&self) {
+        self.withheld.set(true);
+    }
+
     fn opened(&self) -> Option<&Opened> {
+        if self.withheld.get() {
+            return None;
+        }
         let open = || {
             let mut document = Document::load_mem(self.bytes).ok()?;
             if document.is_encrypted() {

@@ -1,9 +1,12 @@
 //! PDFs made on the spot, whole and broken.
 
 use std::fmt::Write;
+use std::io::Write as _;
 use std::time::Duration;
 
 use docent_core::document::{BlockKind, Locator};
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
 use proptest::prelude::*;
 
 use super::*;
@@ -48,25 +51,22 @@ fn pdf(title: &str, pages: &[&[&str]]) -> Vec<u8> {
 }
 
 /// A PDF of objects, the first of which is the catalog and the fourth the information on it.
-fn file(objects: &[String]) -> Vec<u8> {
-    let mut file = "%PDF-1.4\n".to_owned();
-    let mut places = Vec::new();
+fn file(objects: &[impl AsRef<[u8]>]) -> Vec<u8> {
+    let mut file = b"%PDF-1.4\n".to_vec();
+    let mut table = String::new();
     for (index, object) in objects.iter().enumerate() {
-        places.push(file.len());
-        write!(file, "{} 0 obj\n{object}\nendobj\n", index + 1).unwrap();
+        writeln!(table, "{:010} 00000 n ", file.len()).unwrap();
+        file.extend(format!("{} 0 obj\n", index + 1).bytes());
+        file.extend(object.as_ref());
+        file.extend(b"\nendobj\n");
     }
-    let xref = file.len();
-    write!(file, "xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1).unwrap();
-    for place in places {
-        writeln!(file, "{place:010} 00000 n ").unwrap();
-    }
-    let size = objects.len() + 1;
-    write!(
-        file,
-        "trailer\n<< /Size {size} /Root 1 0 R /Info 4 0 R >>\nstartxref\n{xref}\n%%EOF\n"
-    )
-    .unwrap();
-    file.into_bytes()
+    let (size, xref) = (objects.len() + 1, file.len());
+    let end = format!(
+        "xref\n0 {size}\n0000000000 65535 f \n{table}trailer\n\
+         << /Size {size} /Root 1 0 R /Info 4 0 R >>\nstartxref\n{xref}\n%%EOF\n"
+    );
+    file.extend(end.bytes());
+    file
 }
 
 fn stream(entries: &str, content: &str) -> String {
@@ -496,6 +496,61 @@ fn a_damaged_table_of_objects_is_made_anew() {
     bytes.truncate(at + 20);
     let document = read_both(&bytes).unwrap();
     assert!(document.text.contains("forty pounds"), "{}", document.text);
+}
+
+/// A page with these resources and this content, and the objects from 5 on.
+fn bare(resources: &str, content: Vec<u8>, more: &[String]) -> Vec<u8> {
+    let page =
+        format!("<< /Type /Page /Parent 2 0 R /Resources << {resources} >> /Contents 4 0 R >>");
+    let mut objects: Vec<Vec<u8>> = vec![
+        b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_vec(),
+        page.into_bytes(),
+        content,
+    ];
+    objects.extend(more.iter().map(|object| object.clone().into_bytes()));
+    file(&objects)
+}
+
+#[test]
+fn bombs_are_left_unread_and_named() {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(&vec![b' '; 4 << 20]).unwrap();
+    let packed = encoder.finish().unwrap();
+    let mut content = format!(
+        "<< /Filter /FlateDecode /Length {} >>\nstream\n",
+        packed.len()
+    )
+    .into_bytes();
+    content.extend(&packed);
+    content.extend(b"\nendstream");
+    let error = read_both(&bare("", content, &[])).unwrap_err();
+    assert!(error.contains("more than 200 times its size"), "{error}");
+
+    // Every form shows the next one thirty times.
+    let show = "/X Do ".repeat(30);
+    let form = |next: usize| {
+        let resources = format!("/Resources << /XObject << /X {next} 0 R >> >>");
+        stream(
+            &format!("/Type /XObject /Subtype /Form /BBox [0 0 9 9] {resources}"),
+            &show,
+        )
+    };
+    let forms: Vec<String> = (6..20).map(form).chain([form(5)]).collect();
+    let content = stream("", &show).into_bytes();
+    let error = read_both(&bare("/XObject << /X 5 0 R >>", content, &forms)).unwrap_err();
+    assert_eq!(error, "1 of 1 pages were read in part: page 1");
+
+    let font = "<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H \
+                /DescendantFonts [6 0 R] >>";
+    let widths = "<< /Type /Font /Subtype /CIDFontType2 /BaseFont /X /W [0 4294967295 500] >>";
+    let content = stream("", "BT /F 12 Tf 40 400 Td <00410042> Tj ET").into_bytes();
+    let bytes = bare(
+        "/Font << /F 5 0 R >>",
+        content,
+        &[font.into(), widths.into()],
+    );
+    assert!(read_both(&bytes).is_err());
 }
 
 #[test]
