@@ -55,7 +55,7 @@ mod tests {
     use std::path::Path;
 
     /// So many mutations of each seed.
-    const MUTATIONS: u64 = 150;
+    const MUTATIONS: u64 = 1_000;
 
     /// The seeds of a target.
     fn seeds(target: &str) -> Vec<Vec<u8>> {

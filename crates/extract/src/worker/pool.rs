@@ -15,6 +15,9 @@ use crate::ocr::{self, OcrOptions};
 use crate::{ExtractError, Extraction, Limits, Outcome, people_bytes};
 
 mod recognise;
+mod turns;
+
+use turns::Turns;
 
 /// A worker that is not up by then never will be; a busy machine may take its time.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -91,6 +94,8 @@ pub struct Pool {
     returned: Condvar,
     /// The program for OCR, once it was needed, or why there is none.
     tesseract: OnceLock<Result<Tesseract, String>>,
+    /// Pages that are being recognised.
+    recognising: Turns,
 }
 
 #[derive(Default)]
@@ -112,6 +117,7 @@ impl Pool {
     /// A pool without workers yet: they are started when files come.
     pub fn new(options: PoolOptions) -> Pool {
         Pool {
+            recognising: Turns::new(options.workers),
             options,
             state: Mutex::default(),
             returned: Condvar::new(),

@@ -1,8 +1,10 @@
 //! Pages that need OCR: the worker makes pictures of them, Tesseract reads them, and the text goes
-//! into the documents. Meanwhile the worker makes the next picture.
+//! into the documents. Meanwhile the worker makes the next picture, and as many pages are read at
+//! once as the pool has workers, whether they are of one file or of several.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fs::File;
+use std::sync::{Mutex, PoisonError};
 
 use docent_core::document::Document;
 use docent_core::source::Gap;
@@ -77,12 +79,22 @@ impl Place<'_> {
                 ..request.clone()
             };
             let count = scans.len();
-            let asked = self.ask(&request, file, count, MAX_PICTURE_FRAME_BYTES, |reply| {
-                let picture = decode_picture(reply)?;
-                if let Some(scan) = scans.pop_front() {
-                    note(attempts, scan, read(tesseract, picture));
-                }
-                Ok(())
+            let shared = Mutex::new(&mut *attempts);
+            let asked = std::thread::scope(|scope| {
+                self.ask(&request, file, count, MAX_PICTURE_FRAME_BYTES, |reply| {
+                    let picture = decode_picture(reply)?;
+                    let Some(scan) = scans.pop_front() else {
+                        return Ok(());
+                    };
+                    let (turn, shared) = (self.pool.recognising.take(), &shared);
+                    scope.spawn(move || {
+                        let attempt = read(tesseract, picture);
+                        drop(turn);
+                        let mut attempts = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                        note(&mut attempts, scan, attempt);
+                    });
+                    Ok(())
+                })
             })?;
             // The page over which the worker was lost is left out, and the next one tried.
             if let (Err(reason), Some(scan)) = (asked, scans.pop_front()) {

@@ -379,3 +379,97 @@ fn a_picture_without_writing_is_left_out() {
         "{extraction:?}"
     );
 }
+
+/// A PDF with one empty page and a file attached to it.
+fn pdf_with(name: &str, attached: &[u8]) -> Vec<u8> {
+    let mut bytes = b"%PDF-1.7\n".to_vec();
+    let mut places = Vec::new();
+    let mut object = |bytes: &mut Vec<u8>, head: &str, stream: &[u8]| {
+        places.push(bytes.len());
+        bytes.extend(format!("{} 0 obj\n{head}\n", places.len()).bytes());
+        if !stream.is_empty() {
+            bytes.extend(b"stream\n");
+            bytes.extend(stream);
+            bytes.extend(b"\nendstream\n");
+        }
+        bytes.extend(b"endobj\n");
+    };
+    let catalog = format!(
+        "<< /Type /Catalog /Pages 2 0 R /Names << /EmbeddedFiles << /Names [({name}) 4 0 R] >> >> >>"
+    );
+    object(&mut bytes, &catalog, b"");
+    object(&mut bytes, "<< /Type /Pages /Kids [3 0 R] /Count 1 >>", b"");
+    object(
+        &mut bytes,
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 99 99] >>",
+        b"",
+    );
+    let file = format!("<< /Type /Filespec /F ({name}) /UF ({name}) /EF << /F 5 0 R >> >>");
+    object(&mut bytes, &file, b"");
+    let stream = format!("<< /Type /EmbeddedFile /Length {} >>", attached.len());
+    object(&mut bytes, &stream, attached);
+    let table = bytes.len();
+    bytes.extend(b"xref\n0 6\n0000000000 65535 f \n");
+    for place in places {
+        bytes.extend(format!("{place:010} 00000 n \n").bytes());
+    }
+    let trailer = "trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n";
+    bytes.extend(format!("{trailer}{table}\n%%EOF\n").bytes());
+    bytes
+}
+
+#[test]
+fn a_picture_inside_a_file_is_read_by_ocr() {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = pool_with_ocr(Some(tesseract_like(folder.path(), "The lease ends")));
+    let outer = pdf_with("scan.png", &blank_picture());
+    let extraction = pool.extract(&file(&outer), "a.pdf").unwrap();
+    let [inner] = extraction.inner.as_slice() else {
+        panic!("{extraction:?}");
+    };
+    assert_eq!(inner.path, "scan.png");
+    assert!(
+        matches!(&inner.outcome, Outcome::Read(document) if document.text == "The lease ends"),
+        "{inner:?}"
+    );
+}
+
+#[test]
+fn no_more_pages_are_recognised_than_allowed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = PoolOptions::new(this_program(), 1);
+    options.ocr.program = Some(tesseract_like(folder.path(), "The lease ends"));
+    options.ocr.max_pages = 0;
+    let extraction = Pool::new(options)
+        .extract(&file(&blank_picture()), "a.png")
+        .unwrap();
+    assert_eq!(reason(&extraction), "OCR stops after 0 pages of a file");
+}
+
+#[test]
+fn a_bench_counts_every_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut paths = Vec::new();
+    for (name, content) in [
+        ("a.txt", &b"some words"[..]),
+        ("b.txt", b"other words"),
+        ("empty.txt", b""),
+        ("a.png", &blank_picture()),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        paths.push(path);
+    }
+    paths.push(folder.path().join("missing.txt"));
+    let bench = crate::bench(&paths, PoolOptions::new(this_program(), 2)).unwrap();
+    let count = |format: &str| {
+        let found = bench.formats.iter().find(|row| row.format == format);
+        found.map(|row| (row.files, row.failed, row.skipped, row.pages, row.bytes))
+    };
+    assert_eq!(count("text"), Some((2, 0, 0, 2, 21)));
+    assert_eq!(count("other"), Some((1, 0, 1, 0, 0)));
+    assert!(matches!(count("image"), Some((1, 1, 0, 0, 1..))));
+    let json = serde_json::to_value(&bench).unwrap();
+    assert_eq!(json["workers"], 2);
+    assert_eq!(json["formats"][0]["format"], "image");
+}
