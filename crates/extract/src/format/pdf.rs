@@ -15,11 +15,11 @@ use docent_core::document::{Badge, Document, Format, Page};
 use docent_core::source::Gap;
 use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 
-use self::content::Unread;
 use self::face::Faces;
 use self::flow::PageText;
 use self::quality::Verdict;
 use self::second::Second;
+use self::streams::Unread;
 use super::panic_message;
 use crate::compose::Composer;
 use crate::job::{Job, Reading, Refusal};
@@ -37,8 +37,10 @@ mod hyphens;
 mod info;
 mod layout;
 mod lines;
+mod paint;
 mod quality;
 mod second;
+mod streams;
 mod tables;
 mod words;
 

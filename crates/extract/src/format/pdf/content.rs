@@ -3,11 +3,8 @@
 //! PDF 32000-1:2008, chapters 8 and 9, as far as the text and what lies behind it go.
 
 use std::collections::HashSet;
-use std::io::ErrorKind;
 use std::rc::Rc;
 
-use flate2::read::ZlibDecoder;
-use hayro_syntax::Filter;
 use hayro_syntax::content::TypedIter;
 use hayro_syntax::content::ops::TypedInstruction as Op;
 use hayro_syntax::object::{
@@ -17,6 +14,8 @@ use hayro_syntax::page::{Page, Resources};
 
 use super::face::{Face, Faces};
 use super::geometry::{Bounds, Matrix};
+use super::paint::{MAX_RULE, Path, frame, has_plain_colors, is_white};
+use super::streams::{Unread, page_content, unpack};
 use super::words::{Glyph, Style, Word, Words};
 use crate::job::Job;
 
@@ -37,9 +36,6 @@ const LOOK_AT_CLOCK: usize = 1 << 14;
 
 /// A page with more glyphs is not read to its end.
 const MAX_GLYPHS: usize = 2_000_000;
-
-/// As many bytes of operators may a page have, unpacked.
-const MAX_CONTENT: u64 = 128 << 20;
 
 /// As many rules and grounds of a page are kept.
 const MAX_MARKS: usize = 20_000;
@@ -118,27 +114,6 @@ pub(super) struct Reader<'f, 'a> {
     glyphs: usize,
 }
 
-/// The path under construction, as far as it consists of upright rectangles and lines.
-#[derive(Default)]
-struct Path {
-    at: (f64, f64),
-    begin: (f64, f64),
-    rectangles: Vec<Bounds>,
-    lines: Vec<Bounds>,
-    bounds: Option<Bounds>,
-    /// The lines since the last move, which may draw a rectangle.
-    corners: Vec<(f64, f64)>,
-}
-
-/// Why a page's content is not read.
-#[derive(Debug)]
-pub(super) enum Unread {
-    /// It goes beyond a bound.
-    Bound(String),
-    /// It is damaged.
-    Broken(String),
-}
-
 /// What a page shows.
 ///
 /// # Errors
@@ -154,48 +129,6 @@ pub(super) fn read<'a>(
     let mut reader = Reader::new(faces, off, job, ctm, page.render_dimensions());
     reader.run(&content, page.resources());
     Ok(reader.finish())
-}
-
-/// The content streams of a page as one.
-fn page_content(page: &Page<'_>, job: &Job<'_>) -> Result<Vec<u8>, Unread> {
-    match page.raw().get::<Object<'_>>("Contents") {
-        Some(Object::Stream(stream)) => unpack(&stream, job),
-        Some(Object::Array(streams)) => {
-            let mut content = Vec::new();
-            for stream in streams.iter::<Stream<'_>>() {
-                content.extend(unpack(&stream, job)?);
-                content.push(b'\n');
-                if content.len() as u64 > MAX_CONTENT {
-                    let reason = "its content is larger than that of any page";
-                    return Err(Unread::Bound(reason.to_owned()));
-                }
-            }
-            Ok(content)
-        }
-        _ => Ok(Vec::new()),
-    }
-}
-
-/// Unpacks a content stream, within the job's bounds as far as it is packed as nearly all are.
-fn unpack(stream: &Stream<'_>, job: &Job<'_>) -> Result<Vec<u8>, Unread> {
-    let is_plain = !stream.dict().contains_key("DecodeParms");
-    if is_plain && matches!(stream.filters().as_slice(), [Filter::FlateDecode]) {
-        let raw = stream.raw_data();
-        let unpacked =
-            job.unpack_passing(ZlibDecoder::new(&raw[..]), raw.len() as u64, MAX_CONTENT);
-        match unpacked {
-            Ok(content) => return Ok(content),
-            Err(error) if error.kind() == ErrorKind::Other => {
-                return Err(Unread::Bound(format!("its content {error}")));
-            }
-            // Damaged: the library makes what can be made of it.
-            Err(_) => {}
-        }
-    }
-    let content = stream.decoded_data();
-    let broken = |_| Unread::Broken("its content could not be unpacked".to_owned());
-    let content = content.map_err(broken)?;
-    Ok(content.into_owned())
 }
 
 impl<'f, 'a> Reader<'f, 'a> {
@@ -678,82 +611,6 @@ impl Mark {
     }
 }
 
-/// Rectangles thinner than this are rules.
-const MAX_RULE: f32 = 2.5;
-
-/// The edges of a rectangle, as rules.
-fn frame(bounds: Bounds) -> [Bounds; 4] {
-    let Bounds {
-        left,
-        top,
-        right,
-        bottom,
-    } = bounds;
-    [
-        Bounds {
-            bottom: top,
-            ..bounds
-        },
-        Bounds {
-            top: bottom,
-            ..bounds
-        },
-        Bounds {
-            right: left,
-            ..bounds
-        },
-        Bounds {
-            left: right,
-            ..bounds
-        },
-    ]
-}
-
-impl Path {
-    fn touch(&mut self, (x, y): (f64, f64)) {
-        let point = Bounds::around([(x, y); 4]);
-        self.bounds = Some(self.bounds.map_or(point, |bounds| bounds.union(point)));
-        self.at = (x, y);
-    }
-
-    fn move_to(&mut self, point: (f64, f64)) {
-        self.touch(point);
-        self.begin = point;
-        self.corners.clear();
-        self.corners.push(point);
-    }
-
-    fn line_to(&mut self, point: (f64, f64)) {
-        if self.lines.len() < MAX_MARKS {
-            self.lines
-                .push(Bounds::around([self.at, point, self.at, point]));
-        }
-        if self.corners.len() < 8 {
-            self.corners.push(point);
-        }
-        self.touch(point);
-    }
-
-    fn curve_to(&mut self, point: (f64, f64)) {
-        self.touch(point);
-    }
-
-    fn rectangle(&mut self, bounds: Bounds) {
-        self.bounds = Some(self.bounds.map_or(bounds, |all| all.union(bounds)));
-        if self.rectangles.len() < MAX_MARKS {
-            self.rectangles.push(bounds);
-        }
-    }
-
-    /// The thin rectangle that lines draw, as some programs draw their rules.
-    fn drawn_rectangle(&self) -> Option<Bounds> {
-        let bounds = self.bounds?;
-        let thin = bounds.width().min(bounds.height()) < MAX_RULE;
-        ((4..=5).contains(&self.corners.len()) && thin && self.rectangles.is_empty())
-            .then_some(bounds)
-    }
-}
-
 /// What is the same for all glyphs of a shown string.
 struct Pen {
     ctm: Matrix,
@@ -807,33 +664,4 @@ fn is_printable(bytes: &[u8]) -> bool {
 
 fn matrix(numbers: [Number; 6]) -> Matrix {
     Matrix(numbers.map(|number| number.as_f64()))
-}
-
-/// Whether a colour of one, three or four numbers (gray, RGB, CMYK) is white.
-fn is_white(color: &[Number]) -> bool {
-    match color.len() {
-        1 | 3 => color.iter().all(|part| part.as_f32() > 0.97),
-        4 => color.iter().all(|part| part.as_f32() < 0.03),
-        _ => false,
-    }
-}
-
-/// Whether the numbers of a colour space say how light a colour is: not those of inks
-/// (`Separation`), palettes or patterns.
-fn has_plain_colors(name: &Name<'_>, resources: &Resources<'_>) -> bool {
-    let plain = |kind: &str| {
-        matches!(
-            kind,
-            "DeviceGray" | "DeviceRGB" | "DeviceCMYK" | "CalGray" | "CalRGB" | "ICCBased"
-        )
-    };
-    match resources.get_color_space(name) {
-        Some(Object::Array(space)) => space
-            .iter::<Object<'_>>()
-            .next()
-            .and_then(Object::into_name)
-            .is_some_and(|kind| plain(kind.as_str())),
-        Some(Object::Name(kind)) => plain(kind.as_str()),
-        _ => plain(name.as_str()),
-    }
 }
