@@ -150,11 +150,11 @@ fn tell(app: &App, collection: &Collection, args: &Status) -> Result<()> {
                 uncovered: collection.coverage()?,
             };
             match json {
-                true => app.output.json(&coverage),
+                true => Ok(app.output.json(&coverage)?),
                 false => show_coverage(app, &coverage),
             }
         }
-        (false, true) => app.output.json(&Report::of(collection)?),
+        (false, true) => Ok(app.output.json(&Report::of(collection)?)?),
         (false, false) => show(app, &Report::of(collection)?, args.all),
     }
 }

@@ -194,6 +194,7 @@ pub(super) fn hits() -> Vec<Hit> {
     let hit = |document, path: &str, title: &str, text: &str, word: &str, locator| {
         let at = text.find(word).unwrap_or(0);
         Hit {
+            hidden: false,
             path: path.to_owned(),
             root: PathBuf::from("/files"),
             document,
@@ -229,7 +230,7 @@ pub(super) fn hits() -> Vec<Hit> {
             "Brief",
             "We give notice\nas of 31 March, 契約を解除します。",
             "notice",
-            lines,
+            lines.clone(),
         ),
         hit(
             9,

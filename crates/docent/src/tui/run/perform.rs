@@ -18,7 +18,7 @@ use docent_core::model::Generator;
 use docent_engine::ask::Question;
 use docent_engine::collection::Collection;
 use docent_engine::event::AskEvent;
-use docent_engine::indexer::{IndexOptions, Indexer};
+use docent_engine::indexer::{Again, IndexOptions, Indexer};
 use docent_engine::library::Library;
 use docent_engine::search::{Mode, SearchRequest};
 use docent_store::ConversationId;

@@ -144,7 +144,7 @@ fn quotation(state: &State) -> Option<String> {
             return Some(cited(
                 &one_line(&source.quote),
                 &source.path,
-                source.locator,
+                source.locator.clone(),
             ));
         }
         Slot::Ask => return file(state).map(|path| path.to_string_lossy().into_owned()),
