@@ -360,6 +360,7 @@ AAECAwQFBgcICQoLDA0ODw==
 #[test]
 fn files_inside_files_are_documents_of_their_own() {
     let bench = Bench::new(MAIL);
+    bench.write("keep.txt", "The ladder leans on the wall.");
     bench.index();
     let paths = |query: &str| -> Vec<String> {
         let request = SearchRequest {

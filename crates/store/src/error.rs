@@ -39,6 +39,19 @@ pub enum StoreError {
         /// The newest format that this program reads.
         known: u32,
     },
+    /// The collection was written by an older docent, whose format is not read any more.
+    #[error(
+        "{} has the older format {found}, and this docent knows format {known}: `docent remove` it, and index its folders again; your files are not touched",
+        home.display()
+    )]
+    OlderFormat {
+        /// The collection's home.
+        home: PathBuf,
+        /// The format that its FORMAT file names.
+        found: u32,
+        /// The format that this program reads.
+        known: u32,
+    },
     /// The folder's FORMAT file is not that of a collection.
     #[error(
         "{} does not begin with \"docent collection N\": this folder is no collection, or the file is damaged; choose another home",

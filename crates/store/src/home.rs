@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
 
-/// The format that this program writes, and the newest that it reads.
+/// The format that this program writes and reads.
 pub const FORMAT_VERSION: u32 = 2;
 
 const FORMAT_WORDS: &str = "docent collection ";
@@ -91,6 +91,13 @@ impl Home {
             .ok_or(StoreError::ForeignFormat { path })?;
         if found > FORMAT_VERSION {
             return Err(StoreError::NewerFormat {
+                home: self.path.clone(),
+                found,
+                known: FORMAT_VERSION,
+            });
+        }
+        if found < FORMAT_VERSION {
+            return Err(StoreError::OlderFormat {
                 home: self.path.clone(),
                 found,
                 known: FORMAT_VERSION,

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use docent_core::query::Query;
 use tempfile::{TempDir, tempdir};
 
 use super::*;

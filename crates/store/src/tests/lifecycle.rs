@@ -524,7 +524,7 @@ fn conversations_are_kept_beside_the_writer() {
 }
 
 #[test]
-fn a_newer_format_and_a_foreign_folder_are_named() {
+fn another_format_and_a_foreign_folder_are_named() {
     let home = tempdir().unwrap();
     assert!(matches!(
         open_reader(home.path(), &embedder()),
@@ -534,9 +534,14 @@ fn a_newer_format_and_a_foreign_folder_are_named() {
     let format = home.path().join("FORMAT");
     assert_eq!(
         fs::read_to_string(&format).unwrap(),
-        "docent collection 1\n"
+        "docent collection 2\n"
     );
-    fs::write(&format, "docent collection 2\n").unwrap();
+    fs::write(&format, "docent collection 1\n").unwrap();
+    assert!(matches!(
+        open_reader(home.path(), &embedder()),
+        Err(StoreError::OlderFormat { found: 1, .. })
+    ));
+    fs::write(&format, "docent collection 3\n").unwrap();
     for error in [
         open_writer(home.path(), &embedder()).err().unwrap(),
         open_reader(home.path(), &embedder()).err().unwrap(),
@@ -544,12 +549,12 @@ fn a_newer_format_and_a_foreign_folder_are_named() {
         assert!(matches!(
             error,
             StoreError::NewerFormat {
-                found: 2,
-                known: 1,
+                found: 3,
+                known: 2,
                 ..
             }
         ));
-        assert!(error.to_string().contains("format 2"), "{error}");
+        assert!(error.to_string().contains("format 3"), "{error}");
     }
     fs::write(&format, "something else").unwrap();
     assert!(matches!(
