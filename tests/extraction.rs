@@ -31,8 +31,19 @@ medlar,35
 --b--
 "#;
 
-/// A picture of one grey pixel.
-const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0:~\x9bU\0\0\0\nIDATx\x9ccj\x00\0\0\x82\0\x81wr\xed\x03\0\0\0\0IEND\xaeB`\x82";
+/// A picture of stripes, as a BMP of 200 × 100 pixels.
+fn picture() -> Vec<u8> {
+    let (width, height) = (200u32, 100u32);
+    let pixels = (width * height * 3) as usize;
+    let mut file = b"BM".to_vec();
+    for number in [54 + pixels as u32, 0, 54, 40, width, height] {
+        file.extend(number.to_le_bytes());
+    }
+    file.extend([1, 0, 24, 0]);
+    file.extend([0; 24]);
+    file.extend((0..pixels).map(|at| if at / 1800 % 2 == 0 { 0 } else { 255 }));
+    file
+}
 
 fn extracted(sandbox: &Sandbox, path: &str) -> Value {
     let run = sandbox.run(["extract", "--json", &format!("files/{path}")]);
@@ -97,7 +108,7 @@ fn what_hides_in_a_page_is_found_and_marked() {
 #[test]
 fn what_was_not_read_is_listed_with_what_would_help() {
     let sandbox = Sandbox::with("//- good.txt\nThe kettle hangs over the fire.\n");
-    sandbox.write("scan.png", PICTURE);
+    sandbox.write("scan.bmp", picture());
     let settings = sandbox.root().join("settings.toml");
     std::fs::write(&settings, "[extract.ocr]\nenabled = false\n").expect("settings");
     let with = |args: &[&str]| {
@@ -110,7 +121,7 @@ fn what_was_not_read_is_listed_with_what_would_help() {
     with(&["index", "files"]);
     let run = with(&["status", "--coverage", "--json"]).with_status(0);
     let uncovered = &run.json_lines()[0]["uncovered"];
-    assert_eq!(uncovered[0]["path"], "scan.png", "{uncovered}");
+    assert_eq!(uncovered[0]["path"], "scan.bmp", "{uncovered}");
     assert_eq!(uncovered[0]["state"], "failed");
     assert!(
         uncovered[0]["help"]
@@ -118,5 +129,5 @@ fn what_was_not_read_is_listed_with_what_would_help() {
             .is_some_and(|help| help.contains("Tesseract"))
     );
     let table = with(&["status", "--coverage"]).with_status(0).stdout;
-    assert!(table.contains("scan.png") && table.contains('→'), "{table}");
+    assert!(table.contains("scan.bmp") && table.contains('→'), "{table}");
 }

@@ -16,7 +16,7 @@ fn an_index_of_a_newer_format_is_left_alone() {
     let sandbox = Sandbox::with(SHELF).indexed();
     let format = sandbox.index().join("files/FORMAT");
     let ours = fs::read_to_string(&format).expect("a FORMAT");
-    assert_eq!(ours.trim(), "docent collection 1");
+    assert_eq!(ours.trim(), "docent collection 2");
     fs::write(&format, "docent collection 99\n").expect("a FORMAT");
     for args in [&["search", "--in", "files", "tea"][..], &["index", "files"]] {
         sandbox

@@ -1,3 +1,5 @@
+//! Archives made on the spot: sound, hostile, locked and damaged ones.
+
 use std::io::{Cursor, Write};
 
 use ::zip::write::SimpleFileOptions;
