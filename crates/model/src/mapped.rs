@@ -1,6 +1,6 @@
 //! A file mapped into memory, the one place of this crate with `unsafe` code.
 
-// Mapping a file is unsafe: see `Mapped::open`.
+// Mapping a file is unsafe: see `Mapped::new`.
 #![allow(unsafe_code)]
 
 use std::fs::File;

@@ -1,3 +1,5 @@
+//! Mails made on the spot, with and without attachments, sound and damaged.
+
 use std::io::Cursor;
 use std::io::Write;
 

@@ -1,3 +1,5 @@
+//! Small documents of each markup, and arbitrary text.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! XML that is data, XML that is a document, and XML that is neither.
+
 use proptest::prelude::*;
 
 use super::*;
