@@ -1,4 +1,4 @@
-//! LaTeX.
+//! LaTeX: sections and environments of the file as it is written.
 
 use super::{Context, Seen, lines_through};
 

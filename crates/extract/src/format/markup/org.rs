@@ -1,4 +1,4 @@
-//! Org.
+//! Org: headlines, blocks and tables of the file as it is written.
 
 use super::{Context, Seen, is_item, lines_through, lines_while};
 
