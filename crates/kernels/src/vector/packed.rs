@@ -41,7 +41,10 @@ pub(crate) unsafe fn multiply_packed<
         let mut tile = product.tiles.start;
         // SAFETY: the caller's promise; tiles and rows are those of the product.
         unsafe {
-            while count > FEW_ROWS && tile + side_by_side <= product.tiles.end {
+            while VECTORS > TILE_VECTORS
+                && count > FEW_ROWS
+                && tile + side_by_side <= product.tiles.end
+            {
                 run_tiles::<V, ROWS, VECTORS>(&mut product, tile, first, count);
                 tile += side_by_side;
             }

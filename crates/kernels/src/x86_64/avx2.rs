@@ -304,7 +304,7 @@ vector_of_256_bits! {
 
 kernels! {
     vector: Avx2, features: "avx2,fma,f16c", int8: (6, 2), float: (6, 2), attention: 6,
-    packed: (2, 2, 2)
+    packed: (3, 2, 2)
 }
 
 /// The four products of each lane. The first instruction adds two neighbours in 16 bits and

@@ -13,5 +13,5 @@ vector_of_256_bits! {
 
 kernels! {
     vector: AvxVnni, features: "avx2,fma,f16c,avxvnni", int8: (6, 2), float: (6, 2), attention: 6,
-    packed: (2, 2, 2)
+    packed: (3, 2, 2)
 }
