@@ -40,9 +40,7 @@ fn best(mut call: impl FnMut()) -> f64 {
 
 /// Prints a line unless the command line asks for others; where nobody reads it, that is no harm.
 fn line(name: String, bytes: usize, products: usize, call: impl FnMut()) {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let asked = words.iter().filter(|word| !word.starts_with("--"));
-    if !asked.into_iter().all(|word| name.contains(word.as_str())) {
+    if !is_asked(&name) {
         return;
     }
     let seconds = best(call);
@@ -53,6 +51,12 @@ fn line(name: String, bytes: usize, products: usize, call: impl FnMut()) {
         bytes as f64 / seconds / 1e9,
         products as f64 / seconds / 1e9
     );
+}
+
+/// Whether the line's name contains all the words on the command line.
+fn is_asked(name: &str) -> bool {
+    let mut words = std::env::args().skip(1);
+    words.all(|word| word.starts_with("--") || name.contains(&word))
 }
 
 fn wave(len: usize) -> Vec<f32> {
@@ -106,12 +110,16 @@ fn products(isa: Isa) {
     ]
     .map(|quant| (quant, 4096, 2048));
     for (quant, rows, columns) in small.into_iter().chain(large).chain(others) {
+        let name = format!("{isa:?} {} {rows}x{columns}", quant.name());
+        let counts = [1, 4, 512].map(|count| (count, format!("{name} m={count}")));
+        if !counts.iter().any(|(_, name)| is_asked(name)) {
+            continue;
+        }
         let shape = Shape::new(quant, rows, columns).expect("a shape that can be");
         let bytes = weights(shape);
         let weights = PackedWeights::new(shape, &bytes).expect("as many bytes");
         let mut scratch = Scratch::new();
-        let name = format!("{rows}x{columns}");
-        for count in [1, 4, 512] {
+        for (count, name) in counts {
             let mut inputs = Inputs::new();
             inputs.set(isa, InputKind::of(quant), &wave(count * columns), columns);
             // Of many rows' products so few tiles that other work rarely comes between.
@@ -124,7 +132,6 @@ fn products(isa: Isa) {
             let part = weights.rows(0..(tiles * TILE_ROWS).min(rows));
             let rows = part.shape().rows();
             let mut out = vec![0.0; count * rows];
-            let name = format!("{isa:?} {} {name} m={count}", quant.name());
             line(
                 name,
                 part.shape().packed_bytes(),
@@ -144,6 +151,10 @@ fn attention(isa: Isa) {
         .into_iter()
         .flat_map(|kind| [(128, 4, 1), (64, 3, 1), (128, 4, 128)].map(|shape| (kind, shape)))
     {
+        let name = format!("{isa:?} attention {kind:?} {width} heads={heads} m={tokens}");
+        if !is_asked(&name) {
+            continue;
+        }
         let layout = CacheLayout::new(kind, width, DEPTH);
         let mut bytes = Aligned::zeroed(layout.bytes());
         for position in 0..DEPTH {
@@ -175,7 +186,6 @@ fn attention(isa: Isa) {
         };
         let mut scratch = CacheScratch::new();
         let mut out = vec![0.0; tokens * heads * width];
-        let name = format!("{isa:?} attention {kind:?} {width} heads={heads} m={tokens}");
         line(
             name,
             bytes.len(),

@@ -18,6 +18,8 @@ pub(crate) enum Level {
     AvxVnni,
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+    Neon,
 }
 
 /// A name that stands for no instruction set of this processor.
@@ -48,7 +50,10 @@ impl Isa {
 
     /// Every instruction set that this processor has, slowest first.
     pub fn available() -> Vec<Isa> {
-        #[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut))] // pushed to on x86-64 only
+        #[cfg_attr(
+            not(any(target_arch = "x86_64", target_arch = "aarch64")),
+            allow(unused_mut)
+        )] // pushed to on these only
         let mut found = vec![Isa::SCALAR];
         #[cfg(target_arch = "x86_64")]
         {
@@ -70,6 +75,10 @@ impl Isa {
                 found.push(Isa(Level::Avx512));
             }
         }
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        if std::arch::is_aarch64_feature_detected!("dotprod") {
+            found.push(Isa(Level::Neon));
+        }
         found
     }
 
@@ -78,7 +87,8 @@ impl Isa {
         Isa::available().last().copied().unwrap_or(Isa::SCALAR)
     }
 
-    /// The instruction set called `name`: `scalar`, `avx2`, `avxvnni` or `avx512`.
+    /// The instruction set called `name`: `scalar`, `avx2`, `avxvnni`, `avx512` or
+    /// `neon`.
     ///
     /// # Errors
     /// When there is none of that name, or this processor does not have it.
@@ -104,6 +114,8 @@ impl Isa {
             Level::AvxVnni => "avxvnni",
             #[cfg(target_arch = "x86_64")]
             Level::Avx512 => "avx512",
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Level::Neon => "neon",
         }
     }
 

@@ -6,7 +6,8 @@
 //!
 //! - `scalar`: plain Rust, which every machine runs and which the tests hold the others against;
 //! - `vector`: each algorithm once, over a private trait for one vector of floats;
-//! - `x86_64`: that trait for AVX2, AVX-VNNI and AVX-512, and the functions compiled for them.
+//! - `x86_64`: that trait for AVX2, AVX-VNNI and AVX-512, and the functions compiled for them;
+//! - `aarch64`: the same for NEON.
 //!
 //! The arithmetic of one row is the same whichever rows stand beside it, so a result depends on
 //! the row and the instruction set alone, never on the batch.
@@ -32,6 +33,9 @@ mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+mod aarch64;
+
 pub use isa::Isa;
 
 /// Calls a function of the module that belongs to an instruction set.
@@ -50,6 +54,9 @@ macro_rules! dispatch {
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             $crate::isa::Level::Avx512 => unsafe { $crate::x86_64::avx512::$function($($argument),*) },
+            // SAFETY: as above.
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            $crate::isa::Level::Neon => unsafe { $crate::aarch64::neon::$function($($argument),*) },
         }
     };
 }

@@ -18,6 +18,8 @@ mod layout;
 mod pack;
 mod panel;
 mod product;
+#[cfg(test)]
+mod tests;
 
 pub use columns::ColumnsMut;
 pub use inputs::{InputChunk, InputKind, Inputs};
@@ -28,9 +30,6 @@ pub use product::{Scratch, multiply};
 pub(crate) use inputs::{BlockRow, SuperRow};
 pub(crate) use panel::{FloatPanel, Panel, Widen, unpack, unpack_floats};
 pub(crate) use product::{MOST_ROWS, MOST_TILES, Product};
-
-#[cfg(test)]
-mod tests;
 
 use std::ops::Range;
 

@@ -8,6 +8,7 @@
 mod attention;
 mod cache;
 mod gate;
+mod kernels;
 mod matmul;
 mod packed;
 mod row;
@@ -15,6 +16,7 @@ mod row;
 pub(crate) use attention::attend;
 pub(crate) use cache::attend_blocks;
 pub(crate) use gate::{gate, softmax};
+pub(crate) use kernels::kernels;
 pub(crate) use matmul::{matmul_float, matmul_int8};
 pub(crate) use packed::multiply_packed;
 pub(crate) use row::{
@@ -36,8 +38,8 @@ pub(crate) trait Vector: Copy + Widen {
     type Int: Copy;
     /// The number of floats.
     const LANES: usize;
-    /// Whether [`Vector::dot_groups`] adds two products in 16 bits, which saturate.
-    const SATURATES: bool = false;
+    /// Whether [`Vector::dot_wide_groups`] is another way than [`Vector::dot_small_groups`].
+    const TELLS_WIDE: bool = false;
 
     unsafe fn splat(x: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
@@ -69,9 +71,17 @@ pub(crate) trait Vector: Copy + Widen {
     unsafe fn splat_group(from: *const u8) -> Self::Int;
     /// Four signed bytes for each lane.
     unsafe fn load_groups(from: *const i8) -> Self::Int;
-    /// For each lane, `sum` plus the four products of its unsigned `bytes` and signed `weights`.
+    /// For each lane, `sum` plus the four products of its unsigned `bytes` and signed `weights`,
+    /// where no two neighbours' products leave 16 bits together.
     unsafe fn dot_groups(sum: Self::Int, bytes: Self::Int, weights: Self::Int) -> Self::Int;
-    /// The same for bytes of any size where [`Vector::SATURATES`].
+    /// The same, exactly, for `bytes` below 64, and all others but where
+    /// [`Vector::TELLS_WIDE`].
+    #[inline(always)]
+    unsafe fn dot_small_groups(sum: Self::Int, bytes: Self::Int, weights: Self::Int) -> Self::Int {
+        // SAFETY: the caller's promise.
+        unsafe { Self::dot_groups(sum, bytes, weights) }
+    }
+    /// The same, exactly, for any `bytes`.
     #[inline(always)]
     unsafe fn dot_wide_groups(sum: Self::Int, bytes: Self::Int, weights: Self::Int) -> Self::Int {
         // SAFETY: the caller's promise.

@@ -41,7 +41,10 @@ pub(crate) unsafe fn multiply_packed<
         let mut tile = product.tiles.start;
         // SAFETY: the caller's promise; tiles and rows are those of the product.
         unsafe {
-            while count > FEW_ROWS && tile + side_by_side <= product.tiles.end {
+            while VECTORS > TILE_VECTORS
+                && count > FEW_ROWS
+                && tile + side_by_side <= product.tiles.end
+            {
                 run_tiles::<V, ROWS, VECTORS>(&mut product, tile, first, count);
                 tile += side_by_side;
             }
@@ -168,7 +171,7 @@ macro_rules! in_groups {
 }
 
 impl Chunk {
-    /// Whether codes may be so large that two products of bytes leave 16 bits.
+    /// Whether codes may be any byte; all others are below 64.
     #[inline(always)]
     fn is_wide(&self) -> bool {
         self.quant == Quant::Q8_0 || self.quant.levels() == Levels::Uneven
@@ -186,7 +189,7 @@ impl Chunk {
     ) {
         // SAFETY: the caller's promise; the groups lie within the rows.
         unsafe {
-            if V::SATURATES && self.is_wide() {
+            if V::TELLS_WIDE && self.is_wide() {
                 in_groups!(ROWS, rows, sums, |group, to, COUNT| {
                     self.add_blocks::<V, COUNT, VECTORS, true>(group, to);
                 });
@@ -214,7 +217,7 @@ impl Chunk {
                 in_groups!(ROWS, rows, sums, |group, to, COUNT| {
                     self.add_super::<V, COUNT, VECTORS, 4, false>(group, to);
                 });
-            } else if V::SATURATES && self.is_wide() {
+            } else if V::TELLS_WIDE && self.is_wide() {
                 in_groups!(ROWS, rows, sums, |group, to, COUNT| {
                     self.add_super::<V, COUNT, VECTORS, 8, true>(group, to);
                 });
@@ -446,7 +449,7 @@ impl Chunk {
                         *sum = if WIDE {
                             V::dot_wide_groups(*sum, codes, input)
                         } else {
-                            V::dot_groups(*sum, codes, input)
+                            V::dot_small_groups(*sum, codes, input)
                         };
                     }
                 }

@@ -2,14 +2,14 @@
 
 use std::arch::x86_64::*;
 
-use super::kernels;
+use crate::vector::kernels;
 
 /// Implements [`crate::vector::Vector`] for a vector of 256 bits, with this way to multiply
 /// groups of bytes: AVX-VNNI has another one than AVX2, all else is the same.
 macro_rules! vector_of_256_bits {
     (
         $vector:ident, dot_groups: $dot_groups:path, dot_wide_groups: $dot_wide_groups:path,
-        dot_pairs: $dot_pairs:path, saturates: $saturates:literal
+        dot_pairs: $dot_pairs:path, tells_wide: $tells_wide:literal
     ) => {
         #[derive(Clone, Copy)]
         pub(crate) struct $vector(std::arch::x86_64::__m256);
@@ -19,7 +19,7 @@ macro_rules! vector_of_256_bits {
         impl $crate::vector::Vector for $vector {
             type Int = std::arch::x86_64::__m256i;
             const LANES: usize = 8;
-            const SATURATES: bool = $saturates;
+            const TELLS_WIDE: bool = $tells_wide;
 
             #[inline(always)]
             unsafe fn splat(x: f32) -> Self {
@@ -299,12 +299,12 @@ pub(super) use vector_of_256_bits;
 
 vector_of_256_bits! {
     Avx2, dot_groups: dot_groups, dot_wide_groups: dot_wide_groups,
-    dot_pairs: dot_pairs, saturates: true
+    dot_pairs: dot_pairs, tells_wide: true
 }
 
 kernels! {
     vector: Avx2, features: "avx2,fma,f16c", int8: (6, 2), float: (6, 2), attention: 6,
-    packed: (2, 2, 2)
+    packed: (3, 2, 2)
 }
 
 /// The four products of each lane. The first instruction adds two neighbours in 16 bits and

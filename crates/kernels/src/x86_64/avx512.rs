@@ -2,9 +2,8 @@
 
 use std::arch::x86_64::*;
 
-use super::kernels;
 use crate::packed::Widen;
-use crate::vector::Vector;
+use crate::vector::{Vector, kernels};
 
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512(__m512);
