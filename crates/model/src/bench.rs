@@ -39,13 +39,18 @@ pub struct Speed {
     pub decode_tokens_per_second: f64,
     /// Bytes of weights, keys and values that were read for each token written; 0 if unknown.
     pub bytes_per_token: u64,
-    /// Bytes per second that these threads read from memory at most.
-    pub memory_bytes_per_second: f64,
-    /// Bytes of weights, keys and values read per second, as a share of that.
-    pub bandwidth_share: f64,
     /// The most memory that this process has held so far, mapped files included, in bytes;
     /// `None` where the system does not tell.
     pub peak_bytes: Option<u64>,
+}
+
+impl Speed {
+    /// Bytes of weights, keys and values that were read per second, as a share of what these
+    /// threads read from memory at most ([`memory_bytes_per_second`]).
+    #[must_use]
+    pub fn bandwidth_share(&self, memory_bytes_per_second: f64) -> f64 {
+        self.bytes_per_token as f64 * self.decode_tokens_per_second / memory_bytes_per_second
+    }
 }
 
 /// How well a model foresees a text.
@@ -97,16 +102,12 @@ pub fn measure_speed(
         Decoder::Own(transformer) => transformer.token_bytes(plan.depth),
         Decoder::Candle(_) => 0,
     };
-    let peak_bytes = peak_bytes();
-    let memory = memory_bytes_per_second(threads);
     Ok(Speed {
         threads,
         prefill_tokens_per_second: prefill,
         decode_tokens_per_second: decode,
         bytes_per_token: bytes_per_token as u64,
-        memory_bytes_per_second: memory,
-        bandwidth_share: bytes_per_token as f64 * decode / memory,
-        peak_bytes,
+        peak_bytes: peak_bytes(),
     })
 }
 
@@ -186,6 +187,8 @@ fn failed(model: &str, error: &ReadError) -> LoadError {
 }
 
 /// Bytes per second that `threads` threads read together from memory, the best of three times.
+/// Takes 256 MiB of memory and about a tenth of a second.
+#[must_use]
 pub fn memory_bytes_per_second(threads: usize) -> f64 {
     let numbers = vec![1u64; BANDWIDTH_BYTES / size_of::<u64>()];
     let part = numbers.len().div_ceil(threads.max(1));

@@ -240,7 +240,8 @@ impl Tiny {
             integers: Vec::new(),
             texts: Vec::new(),
             vectors: Vec::new(),
-            tied: false,
+            // Gemma's files have no output of their own.
+            tied: matches!(architecture, "gemma" | "gemma2"),
             encoding: None,
         }
     }
@@ -261,6 +262,7 @@ impl Tiny {
         if self.experts.is_some() {
             integers.push(("expert_count", EXPERTS as u32));
             integers.push(("expert_used_count", EXPERTS as u32 / 2));
+            integers.push(("expert_feed_forward_length", self.feed_forward as u32));
         }
         integers.retain(|(key, _)| self.integers.iter().all(|(other, _)| key != other));
         integers.extend(&self.integers);

@@ -12,6 +12,7 @@
 //! This crate knows no stores, no files that are indexed, and no user interface.
 
 pub mod bench;
+pub mod catalogue;
 mod decoder;
 mod embedder;
 pub mod encoder;
@@ -33,4 +34,4 @@ mod fixture;
 pub use decoder::{CachePrecision, PackedCache};
 pub use embedder::{EmbedderSource, load_embedder};
 pub use error::LoadError;
-pub use generator::{GeneratorOptions, GeneratorSource, load_generator};
+pub use generator::{Adapter, GeneratorOptions, GeneratorSource, load_generator};

@@ -48,7 +48,7 @@ impl Pass<'_> {
         self.prepare(rows, &[router], &mut lane.inputs);
         room.router.resize(self.rows * experts.count);
         let mut products = [(router, &mut *room.router)];
-        self.products(&mut products, &lane.inputs, &mut lane.scratches);
+        self.products(&mut products, &lane.inputs, &mut lane.tools);
         room.choices.clear();
         for scores in room.router.chunks_exact(experts.count) {
             choose(scores, experts.used, &mut room.choices);

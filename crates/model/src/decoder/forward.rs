@@ -16,12 +16,14 @@ use docent_kernels::norm::rms_norm;
 use docent_kernels::packed::{ColumnsMut, Scratch, TILE_ROWS, multiply};
 use docent_kernels::rope::rotate;
 
+use super::adapter::{Adapter, AdapterRoom};
 use super::cache::LayerCache;
 use super::config::Config;
 use super::experts;
 use super::network::{Block, FeedForward, HeadNorm, Layer, Linear, Network, Rotation};
 use super::packed::Store;
 use super::prepared::Prepared;
+use super::rope::Frequencies;
 use super::team::each;
 
 /// Rows up to which products are cut by columns.
@@ -34,11 +36,16 @@ const ATTENTION_ROWS: usize = 64;
 pub(super) struct Pass<'a> {
     pub(super) network: &'a Network,
     pub(super) store: &'a Store,
+    pub(super) adapters: &'a [Adapter],
     pub(super) isa: Isa,
     pub(super) threads: usize,
     /// Position of the first row.
     pub(super) start: usize,
     pub(super) rows: usize,
+    /// What the rows' positions are turned by in layers that see everything, and in those that
+    /// see a window.
+    pub(super) full: &'a Angles,
+    pub(super) sliding: &'a Angles,
 }
 
 /// Room to work in, kept from batch to batch. Matrices are by rows, a row for each token, unless
@@ -54,8 +61,6 @@ pub(super) struct Buffers {
     context: Aligned<f32>,
     /// The same of single spans of positions, before they are merged.
     partials: Aligned<f32>,
-    pub(super) full: Angles,
-    pub(super) sliding: Angles,
     pub(super) lanes: Vec<Lane>,
     pub(super) experts: experts::Buffers,
     pub(super) logits: Vec<f32>,
@@ -64,8 +69,19 @@ pub(super) struct Buffers {
 /// Cosines and sines of each row's position.
 #[derive(Default)]
 pub(super) struct Angles {
-    pub(super) cosines: Vec<f32>,
-    pub(super) sines: Vec<f32>,
+    cosines: Vec<f32>,
+    sines: Vec<f32>,
+}
+
+impl Angles {
+    /// Those of the positions from `start` on.
+    pub(super) fn set(&mut self, frequencies: &Frequencies, start: usize, rows: usize) {
+        self.cosines.clear();
+        self.sines.clear();
+        for position in start..start + rows {
+            frequencies.turns(position, &mut self.cosines, &mut self.sines);
+        }
+    }
 }
 
 /// Room for one thread's rows.
@@ -76,9 +92,16 @@ pub(super) struct Lane {
     pub(super) gate: Aligned<f32>,
     pub(super) up: Aligned<f32>,
     pub(super) update: Aligned<f32>,
-    /// One for each thread that works on these rows.
-    pub(super) scratches: Vec<Scratch>,
+    pub(super) tools: Tools,
     attention: CacheScratch,
+}
+
+/// Room for products.
+#[derive(Default)]
+pub(super) struct Tools {
+    /// One for each thread that works on the rows.
+    scratches: Vec<Scratch>,
+    adapter: AdapterRoom,
 }
 
 /// Rows that one thread takes, or all of them if the threads share their columns.
@@ -133,10 +156,10 @@ impl Pass<'_> {
         buffers.values.resize(self.rows * keys);
         buffers.context.resize(self.rows * queries);
         buffers.lanes.resize_with(self.threads, Lane::default);
-        let scratches = &mut buffers.lanes[0].scratches;
-        scratches.resize_with(self.threads, Scratch::default);
-        for lane in &mut buffers.lanes[1..] {
-            lane.scratches.resize_with(1, Scratch::default);
+        for (index, lane) in buffers.lanes.iter_mut().enumerate() {
+            // The first lane is also that of few rows, which all threads work on.
+            let threads = if index == 0 { self.threads } else { 1 };
+            lane.tools.scratches.resize_with(threads, Scratch::default);
         }
     }
 
@@ -181,14 +204,14 @@ impl Pass<'_> {
     fn attention_inputs(&self, layer: &Layer, buffers: &mut Buffers) {
         let angles = match layer.rotation {
             Rotation::None => None,
-            Rotation::Full => Some(std::mem::take(&mut buffers.full)),
-            Rotation::Sliding => Some(std::mem::take(&mut buffers.sliding)),
+            Rotation::Full => Some(self.full),
+            Rotation::Sliding => Some(self.sliding),
         };
         self.over_rows(buffers, |stretch| {
             let Lane {
                 normed,
                 inputs,
-                scratches,
+                tools,
                 ..
             } = &mut *stretch.lane;
             let values = self.normed(&layer.attention_norm, stretch.hidden, normed);
@@ -198,7 +221,7 @@ impl Pass<'_> {
                 (&layer.key, &mut *stretch.keys),
                 (&layer.value, &mut *stretch.values),
             ];
-            self.products(&mut products, inputs, scratches);
+            self.products(&mut products, inputs, tools);
             let config = self.config();
             for (norm, rows, width) in [
                 (
@@ -213,14 +236,11 @@ impl Pass<'_> {
                     rms_norm(self.isa, rows, gain, self.config().epsilon, normed);
                     rows.copy_from_slice(normed);
                 }
-                self.turn(angles.as_ref(), stretch.first, rows, width);
+                if let Some(angles) = angles {
+                    self.turn(angles, stretch.first, rows, width);
+                }
             }
         });
-        match (layer.rotation, angles) {
-            (Rotation::Full, Some(angles)) => buffers.full = angles,
-            (Rotation::Sliding, Some(angles)) => buffers.sliding = angles,
-            _ => {}
-        }
     }
 
     /// `hidden` after a norm, if there is one.
@@ -240,8 +260,7 @@ impl Pass<'_> {
 
     /// Turns the heads of each row of `width` numbers, the first of which is the batch's row
     /// `first`.
-    fn turn(&self, angles: Option<&Angles>, first: usize, heads: &mut [f32], width: usize) {
-        let Some(angles) = angles else { return };
+    fn turn(&self, angles: &Angles, first: usize, heads: &mut [f32], width: usize) {
         let config = self.config();
         let pairs = config.rope.rotated / 2;
         let cosines = angles.cosines[first * pairs..].chunks_exact(pairs);
@@ -281,7 +300,7 @@ impl Pass<'_> {
             .window
             .map_or(0, |w| (self.start + 1).saturating_sub(w));
         let spans = first / SPAN..(self.start + self.rows).div_ceil(SPAN);
-        match self.few() && spans.len() > 1 {
+        match self.rows <= FEW_ROWS && spans.len() > 1 {
             true => self.attend_by_spans(attention, cache, spans, buffers),
             false => self.attend_by_rows(attention, cache, buffers),
         }
@@ -411,7 +430,7 @@ impl Pass<'_> {
             let Lane {
                 normed,
                 inputs,
-                scratches,
+                tools,
                 update,
                 ..
             } = &mut *stretch.lane;
@@ -420,7 +439,7 @@ impl Pass<'_> {
             self.products(
                 &mut [(&layer.attention_output, &mut *update)],
                 inputs,
-                scratches,
+                tools,
             );
             let norm = &layer.post_attention_norm;
             self.add(self.normed(norm, update, normed), stretch.hidden);
@@ -455,12 +474,12 @@ impl Pass<'_> {
         lane.gate.resize(rows * config.feed_forward);
         lane.up.resize(rows * config.feed_forward);
         let mut products = [(&block.gate, &mut *lane.gate), (&block.up, &mut *lane.up)];
-        self.products(&mut products, &lane.inputs, &mut lane.scratches);
+        self.products(&mut products, &lane.inputs, &mut lane.tools);
         apply_gate(self.isa, config.gate, &mut lane.gate, &lane.up);
         self.prepare(&lane.gate, &[&block.down], &mut lane.inputs);
         lane.update.resize(rows * config.embedding);
         let mut products = [(&block.down, &mut *lane.update)];
-        self.products(&mut products, &lane.inputs, &mut lane.scratches);
+        self.products(&mut products, &lane.inputs, &mut lane.tools);
     }
 
     /// Logits of the wanted rows.
@@ -487,12 +506,7 @@ impl Pass<'_> {
             );
             self.prepare(&lane.normed, &[&self.network.output], &mut lane.inputs);
             let mut products = [(&self.network.output, out)];
-            self.products_by(
-                self.threads,
-                &mut products,
-                &lane.inputs,
-                &mut lane.scratches,
-            );
+            self.products_by(self.threads, &mut products, &lane.inputs, &mut lane.tools);
         }
         let config = self.config();
         if config.output_scale != 1.0 || config.output_cap.is_some() {
@@ -510,10 +524,10 @@ impl Pass<'_> {
         &self,
         products: &mut [Product<'_>],
         inputs: &Prepared,
-        scratches: &mut [Scratch],
+        tools: &mut Tools,
     ) {
         let threads = if self.few() { self.threads } else { 1 };
-        self.products_by(threads, products, inputs, scratches);
+        self.products_by(threads, products, inputs, tools);
     }
 
     /// Computes products, cut by columns into as many parts as there are `threads`.
@@ -522,7 +536,7 @@ impl Pass<'_> {
         threads: usize,
         products: &mut [Product<'_>],
         inputs: &Prepared,
-        scratches: &mut [Scratch],
+        tools: &mut Tools,
     ) {
         struct Piece<'a> {
             linear: &'a Linear,
@@ -533,7 +547,8 @@ impl Pass<'_> {
             pieces: Vec<Piece<'a>>,
             scratch: &'a mut Scratch,
         }
-        let mut parts: Vec<Part<'_>> = scratches
+        let mut parts: Vec<Part<'_>> = tools
+            .scratches
             .iter_mut()
             .take(threads)
             .map(|scratch| Part {
@@ -564,6 +579,10 @@ impl Pass<'_> {
             }
         });
         for (linear, out) in products {
+            for adapter in self.adapters {
+                let (room, scratch) = (&mut tools.adapter, &mut tools.scratches[0]);
+                adapter.add(self.isa, &linear.matrix, inputs, out, room, scratch);
+            }
             if let Some(bias) = &linear.bias {
                 for row in out.chunks_exact_mut(bias.len()) {
                     for (out, bias) in row.iter_mut().zip(bias) {
@@ -580,6 +599,9 @@ impl Pass<'_> {
         for linear in linears {
             let quant = self.store.weights(&linear.matrix).shape().quant();
             inputs.add(self.isa, quant, values, linear.matrix.inputs);
+            for adapter in self.adapters {
+                adapter.prepare(self.isa, &linear.matrix, values, inputs);
+            }
         }
     }
 }

@@ -48,7 +48,7 @@ fn context_within(
 }
 
 /// Bytes of memory that programs may still take; `None` where the system does not tell.
-fn free_bytes() -> Option<u64> {
+pub(crate) fn free_bytes() -> Option<u64> {
     let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
     let free = available(&meminfo)?;
     Some(match group_free() {

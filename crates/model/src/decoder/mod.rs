@@ -9,6 +9,7 @@
 //! [`transformer`] looks up its vector, [`forward`] takes it through all layers on the threads of
 //! a [`team`], past the [`cache`] of keys and values that earlier tokens left.
 
+mod adapter;
 mod cache;
 mod candle;
 mod config;
@@ -29,20 +30,25 @@ mod tests;
 
 use std::sync::Arc;
 
+use crate::catalogue;
 use crate::gguf::{Gguf, GgufError};
 use crate::source::Source;
 pub use cache::CachePrecision;
 pub(crate) use config::{Architecture, Config};
 pub(crate) use forward::Wanted;
+pub(crate) use memory::free_bytes;
 pub use packed::PackedCache;
 pub(crate) use transformer::{ReadError, Transformer};
 
-/// Tokens of a prompt that are read at once. More would make stopping slower without being
-/// faster.
-const STRETCH: usize = 512;
+/// Tokens of a prompt that are read at once by each thread: enough for the unpacking of weights
+/// to matter little beside their use.
+const THREAD_STRETCH: usize = 256;
+/// Tokens that are read at once by all threads: more would take more memory and make stopping
+/// slower.
+const MOST_STRETCH: usize = 2048;
 
 /// How a decoder is loaded.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct LoadOptions<'a> {
     /// Tokens that it is asked to hold; `None` takes what the model was trained for, as far as
     /// memory goes.
@@ -90,6 +96,12 @@ impl Runner {
     }
 }
 
+/// What runs models of an architecture.
+pub(crate) fn runner(architecture: &str) -> Option<catalogue::Runner> {
+    let own = Architecture::by_name(architecture).map(|_| catalogue::Runner::Docent);
+    own.or_else(|| candle::Architecture::by_name(architecture).map(|_| catalogue::Runner::Candle))
+}
+
 impl Decoder {
     /// Loads the weights of a GGUF file whose header was read from `source`.
     ///
@@ -111,6 +123,20 @@ impl Decoder {
                 let candle = candle::Decoder::load(gguf, architecture, &source, options.context)?;
                 Ok(Decoder::Candle(Box::new(candle)))
             }
+        }
+    }
+
+    /// Applies a low-rank adapter from its file, with a weight.
+    ///
+    /// # Errors
+    /// When the file is no adapter, or none for this network.
+    pub(crate) fn adapt(&mut self, source: &Source, scale: f32) -> Result<(), GgufError> {
+        match self {
+            Decoder::Own(transformer) => transformer.adapt(source, scale),
+            Decoder::Candle(_) => Err(GgufError::Unsupported(
+                "the model runs on candle, which takes no adapters".into(),
+                "choose a model of another architecture".into(),
+            )),
         }
     }
 
@@ -149,7 +175,9 @@ impl Decoder {
     /// How many of the `left` tokens of a prompt are to be read next.
     pub(crate) fn stretch(&self, left: usize) -> usize {
         match self {
-            Decoder::Own(_) => left.min(STRETCH),
+            Decoder::Own(transformer) => {
+                left.min((THREAD_STRETCH * transformer.threads()).min(MOST_STRETCH))
+            }
             Decoder::Candle(candle) => candle.stretch(left),
         }
     }

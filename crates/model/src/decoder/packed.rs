@@ -28,7 +28,7 @@ const ABANDONED: Duration = Duration::from_secs(3600);
 const PACKED_AT_ONCE: usize = 16 << 20;
 
 /// A matrix of a network: a place in its [`Store`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Matrix {
     pub(super) outputs: usize,
     pub(super) inputs: usize,
@@ -39,6 +39,8 @@ pub(super) struct Matrix {
 #[derive(Default)]
 pub(super) struct Plan {
     parts: Vec<Part>,
+    /// For each part the tensor that it is of, and its first row there.
+    origins: Vec<(String, usize)>,
     /// Parts by their place in the file: what is used twice is packed once.
     known: HashMap<(u64, usize), usize>,
     bytes: usize,
@@ -81,6 +83,7 @@ impl Plan {
                 .and_then(|bytes| self.bytes.checked_add(bytes))
                 .filter(|bytes| *bytes < usize::MAX - HEADER)
                 .ok_or_else(|| impossible("its bytes are beyond counting".into()))?;
+            self.origins.push((name.to_owned(), first));
             self.parts.push(Part {
                 shape,
                 source,
@@ -92,6 +95,20 @@ impl Plan {
             inputs: width,
             index,
         })
+    }
+
+    /// The matrices that are rows of a tensor, each with its first row there.
+    pub(super) fn parts_of(&self, tensor: &str) -> impl Iterator<Item = (Matrix, usize)> {
+        let all = self.parts.iter().zip(&self.origins).enumerate();
+        all.filter(move |(_, (_, (name, _)))| name == tensor)
+            .map(|(index, (part, (_, first)))| {
+                let matrix = Matrix {
+                    outputs: part.shape.rows(),
+                    inputs: part.shape.columns(),
+                    index,
+                };
+                (matrix, *first)
+            })
     }
 
     /// Bytes that all matrices take once packed.
@@ -181,7 +198,7 @@ impl Part {
 /// Packed matrices.
 pub(super) struct Store {
     bytes: Bytes,
-    parts: Vec<Part>,
+    plan: Plan,
 }
 
 /// Where packed matrices are.
@@ -212,10 +229,12 @@ impl Store {
             Some(mapped) => Bytes::Mapped(mapped),
             None => Bytes::Memory(in_memory(&plan, source)?),
         };
-        Ok(Store {
-            bytes,
-            parts: plan.parts,
-        })
+        Ok(Store { bytes, plan })
+    }
+
+    /// Which matrices there are.
+    pub(super) fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// A packed matrix.
@@ -224,7 +243,7 @@ impl Store {
             Bytes::Mapped(mapped) => &mapped[..],
             Bytes::Memory(bytes) => &bytes[..],
         };
-        let part = &self.parts[matrix.index];
+        let part = &self.plan.parts[matrix.index];
         let bytes = &bytes[part.place..][..part.shape.packed_bytes()];
         PackedWeights::new(part.shape, bytes).expect("as many bytes as the shape has")
     }
@@ -339,4 +358,98 @@ pub(super) fn read_floats(
     let mut floats = vec![0.0; count * entry.width()];
     entry.kind.dequantise(&stored, &mut floats);
     Ok(floats)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::decoder::{Decoder, LoadOptions, Wanted};
+    use crate::fixture::tiny_gguf;
+
+    fn cache(folder: &Path) -> PackedCache {
+        PackedCache {
+            folder: folder.to_owned(),
+            limit_bytes: 1 << 20,
+        }
+    }
+
+    fn logits(cache: Option<(&PackedCache, &str)>) -> Vec<f32> {
+        let source = Arc::new(Source::Memory(Cow::Owned(tiny_gguf("llama"))));
+        let gguf = Gguf::read(&mut source.reader()).unwrap();
+        let options = LoadOptions {
+            packed: cache,
+            ..LoadOptions::default()
+        };
+        let mut decoder = Decoder::load(&gguf, source, &options).unwrap();
+        decoder.read(&[5, 6, 7], Wanted::Last).unwrap();
+        decoder.logits(0).to_vec()
+    }
+
+    fn files(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn packed_weights_are_written_once_and_mapped() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = cache(&folder.path().join("made on demand"));
+        let expected = logits(None);
+        assert_eq!(logits(Some((&cache, "abc"))), expected);
+        assert_eq!(files(&cache.folder), ["abc.packed"]);
+        let path = cache.folder.join("abc.packed");
+        let written = fs::read(&path).unwrap();
+        assert_eq!(logits(Some((&cache, "abc"))), expected);
+        assert_eq!(fs::read(&path).unwrap(), written);
+        // A file of something else, or only a part of one, is written anew.
+        for damage in [&b"docent packed 0"[..], &written[..written.len() - 1]] {
+            fs::write(&path, damage).unwrap();
+            assert_eq!(logits(Some((&cache, "abc"))), expected);
+            assert_eq!(fs::read(&path).unwrap(), written);
+        }
+    }
+
+    #[test]
+    fn the_longest_unused_give_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut cache = cache(folder.path());
+        let expected = logits(Some((&cache, "one")));
+        let length = fs::metadata(folder.path().join("one.packed"))
+            .unwrap()
+            .len();
+        let old = SystemTime::now() - 3 * ABANDONED;
+        let age = |name: &str| {
+            let mut options = File::options();
+            let file = options
+                .append(true)
+                .create(true)
+                .open(folder.path().join(name));
+            file.unwrap().set_modified(old).unwrap();
+        };
+        age("one.packed");
+        age("killed.123.unfinished");
+        cache.limit_bytes = 2 * length;
+        logits(Some((&cache, "two")));
+        assert_eq!(files(folder.path()), ["one.packed", "two.packed"]);
+        logits(Some((&cache, "three")));
+        assert_eq!(files(folder.path()), ["three.packed", "two.packed"]);
+        cache.limit_bytes = length - 1;
+        assert_eq!(logits(Some((&cache, "four"))), expected);
+        assert_eq!(files(folder.path()), ["three.packed", "two.packed"]);
+    }
+
+    #[test]
+    fn without_a_place_to_write_they_are_packed_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a file");
+        fs::write(&file, "").unwrap();
+        let cache = cache(&file.join("no folder"));
+        assert_eq!(logits(Some((&cache, "abc"))), logits(None));
+    }
 }

@@ -8,7 +8,7 @@ use candle_transformers::models as candle_models;
 
 use super::reference::Reference;
 use super::*;
-use crate::fixture::{Experts, Tiny, tiny_gguf, tiny_model};
+use crate::fixture::{Experts, GgufWriter, Tiny, tiny_gguf, tiny_model};
 
 /// Keys and values are kept in half precision; a number that lies between two of these is
 /// rounded to the one here and to the other there.
@@ -87,6 +87,55 @@ fn every_architecture_computes_what_it_says() {
     for architecture in Architecture::ALL {
         let tiny = Tiny::of(architecture.name());
         compare(architecture.name(), &tiny, &TURNS, ROUNDING);
+    }
+}
+
+#[test]
+fn keys_and_values_may_be_bytes() {
+    let source = source(tiny_gguf("llama"));
+    let tokens = prompt(60);
+    let gguf = Gguf::read(&mut source.reader()).unwrap();
+    let options = LoadOptions {
+        precision: CachePrecision::Int8,
+        ..LoadOptions::default()
+    };
+    let mut decoder = Decoder::load(&gguf, source.clone(), &options).unwrap();
+    decoder.read(&tokens, Wanted::Last).unwrap();
+    let expected = reference(&source, &tokens);
+    let error = error(decoder.logits(0), &expected[59]);
+    assert!(error < 0.03, "{error}");
+}
+
+#[test]
+fn long_contexts_are_shared_by_spans() {
+    let mut tiny = Tiny::of("gemma2");
+    tiny.integers = vec![("context_length", 4096)];
+    tiny.window = 1500;
+    tiny.layers = 1;
+    let source = source(tiny_model(&tiny));
+    let tokens = prompt(2100);
+    let run = |threads: usize, batches: &[usize]| -> Vec<f32> {
+        let gguf = Gguf::read(&mut source.reader()).unwrap();
+        let options = LoadOptions {
+            threads,
+            ..LoadOptions::default()
+        };
+        let mut decoder = Decoder::load(&gguf, source.clone(), &options).unwrap();
+        let mut rest = &tokens[..];
+        for batch in batches {
+            let (batch, after) = rest.split_at(*batch);
+            decoder.read(batch, Wanted::Last).unwrap();
+            rest = after;
+        }
+        decoder.logits(0).to_vec()
+    };
+    let expected = run(1, &[2100]);
+    for (threads, batches) in [
+        (1, [1200, 890, 7, 3]),
+        (3, [2000, 98, 1, 1]),
+        (2, [16, 1068, 1000, 16]),
+    ] {
+        assert_eq!(run(threads, &batches), expected, "{threads} {batches:?}");
     }
 }
 
@@ -279,4 +328,94 @@ fn an_unknown_architecture_is_named_with_the_list() {
         }
         _ => panic!("mamba was taken"),
     }
+}
+
+/// An adapter of rank 2 for some matrices of [`tiny_gguf`], whose numbers are all `value`.
+fn adapter_gguf(architecture: &str, alpha: f32, value: f32) -> Vec<u8> {
+    let mut writer = GgufWriter::new();
+    writer.text("general.type", "adapter");
+    writer.text("adapter.type", "lora");
+    writer.text("general.architecture", architecture);
+    writer.float("adapter.lora.alpha", alpha);
+    let mut weights = Vec::new();
+    for (name, inputs, outputs) in [("attn_q", 64, 64), ("ffn_down", 96, 64)] {
+        for (end, shape) in [("lora_a", [inputs, 2]), ("lora_b", [2, outputs])] {
+            let name = format!("blk.1.{name}.weight.{end}");
+            writer.tensor(&name, &shape, 0, weights.len() as u64);
+            for at in 0..shape[0] * shape[1] {
+                let number = value * ((at * 7 % 11) as f32 - 5.0);
+                weights.extend(number.to_le_bytes());
+            }
+        }
+    }
+    writer.finish(&weights)
+}
+
+fn last_logits(transformer: &mut Transformer) -> Vec<f32> {
+    transformer.truncate(0);
+    transformer.read(&prompt(30), Wanted::Last).unwrap();
+    transformer.logits(0).to_vec()
+}
+
+#[test]
+fn an_adapter_adds_its_product_to_those_that_it_changes() {
+    let base = tiny_gguf("llama");
+    let mut plain = load(&source(base.clone()), 2).unwrap();
+    let without = last_logits(&mut plain);
+    plain
+        .adapt(&source(adapter_gguf("llama", 4.0, 0.05)), 0.5)
+        .unwrap();
+    let with = last_logits(&mut plain);
+    assert_ne!(with, without);
+    // The same by changing the weights themselves: alpha 4 of rank 2, half of it.
+    let gguf = Gguf::read(&mut source(base.clone()).reader()).unwrap();
+    let mut changed = base;
+    for (name, inputs, outputs) in [("attn_q", 64, 64), ("ffn_down", 96, 64)] {
+        let number = |at: usize| 0.05 * ((at * 7 % 11) as f32 - 5.0);
+        let start = gguf.weights_at + gguf.tensors[&format!("blk.1.{name}.weight")].offset;
+        for (at, bytes) in changed[start as usize..].chunks_exact_mut(4).enumerate() {
+            let (row, column) = (at / inputs, at % inputs);
+            if row == outputs {
+                break;
+            }
+            let down = [number(column), number(inputs + column)];
+            let up = [number(row * 2), number(row * 2 + 1)];
+            let weight = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+            let weight = weight + down[0] * up[0] + down[1] * up[1];
+            bytes.copy_from_slice(&weight.to_le_bytes());
+        }
+    }
+    let expected = last_logits(&mut load(&source(changed), 2).unwrap());
+    let expected: Vec<f64> = expected.into_iter().map(f64::from).collect();
+    assert!(error(&with, &expected) < ROUNDING);
+    // Scaled by nothing it changes nothing.
+    let mut same = load(&source(tiny_gguf("llama")), 1).unwrap();
+    same.adapt(&source(adapter_gguf("llama", 4.0, 0.05)), 0.0)
+        .unwrap();
+    assert_eq!(last_logits(&mut same), without);
+}
+
+#[test]
+fn files_that_are_no_adapters_for_the_model_are_refused() {
+    let mut llama = load(&source(tiny_gguf("llama")), 1).unwrap();
+    let mut refused = |bytes: Vec<u8>| match llama.adapt(&source(bytes), 1.0) {
+        Err(GgufError::Unsupported(what, _) | GgufError::Damaged(what)) => what,
+        other => panic!("{other:?}"),
+    };
+    assert!(refused(tiny_gguf("llama")).contains("no adapter"));
+    assert!(refused(adapter_gguf("qwen2", 1.0, 0.1)).contains("qwen2"));
+    let bytes = adapter_gguf("llama", 1.0, 0.1);
+    let rename = |from: &[u8], to: &[u8]| {
+        let mut bytes = bytes.clone();
+        let at = bytes.windows(from.len()).position(|window| window == from);
+        bytes[at.unwrap()..][..to.len()].copy_from_slice(to);
+        bytes
+    };
+    assert!(refused(rename(b"blk.1.attn_q", b"blk.7.attn_q")).contains("blk.7.attn_q"));
+    assert!(
+        refused(rename(b"ffn_down.weight.lora_b", b"ffn_down.weight.lora_c")).contains("lora_")
+    );
+    assert!(
+        refused(rename(b"ffn_down.weight.lora_a", b"attn_out.weight.lora_a")).contains("attn_out")
+    );
 }

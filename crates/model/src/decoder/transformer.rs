@@ -9,9 +9,10 @@ use docent_kernels::quant::Quant;
 use crate::gguf::{Gguf, GgufError};
 use crate::source::Source;
 
+use super::adapter::Adapter;
 use super::cache::{Cache, Shape};
 use super::config::Config;
-use super::forward::{Buffers, Pass, Wanted};
+use super::forward::{Angles, Buffers, Pass, Wanted};
 use super::network::Network;
 use super::packed::{Plan, Store};
 use super::team::Team;
@@ -21,10 +22,13 @@ use super::{LoadOptions, memory};
 pub(crate) struct Transformer {
     network: Network,
     store: Store,
+    adapters: Vec<Adapter>,
     source: Arc<Source>,
     embedding: EmbeddingRows,
     cache: Cache,
     team: Team,
+    full: Angles,
+    sliding: Angles,
     buffers: Buffers,
 }
 
@@ -87,17 +91,37 @@ impl Transformer {
         Ok(Transformer {
             network,
             store,
+            adapters: Vec::new(),
             source,
             embedding,
             cache: Cache::new(shape, context),
             team,
+            full: Angles::default(),
+            sliding: Angles::default(),
             buffers: Buffers::default(),
         })
+    }
+
+    /// Applies an adapter from its file, with a weight.
+    ///
+    /// # Errors
+    /// When the file is no adapter, or none for this network.
+    pub(crate) fn adapt(&mut self, source: &Source, scale: f32) -> Result<(), GgufError> {
+        let architecture = self.network.config.architecture.name();
+        let adapter = Adapter::load(source, scale, architecture, self.store.plan())?;
+        self.adapters.push(adapter);
+        self.cache.truncate(0);
+        Ok(())
     }
 
     /// The number of tokens that it has room for.
     pub(crate) fn context(&self) -> usize {
         self.cache.context()
+    }
+
+    /// The number of threads that it computes on.
+    pub(crate) fn threads(&self) -> usize {
+        self.team.size()
     }
 
     /// The tokens that it has read.
@@ -141,14 +165,19 @@ impl Transformer {
             return Ok(());
         }
         self.embed(tokens)?;
-        self.angles(start, tokens.len());
+        let (full, sliding) = (&self.network.frequencies, &self.network.sliding_frequencies);
+        self.full.set(full, start, tokens.len());
+        self.sliding.set(sliding, start, tokens.len());
         let pass = Pass {
             network: &self.network,
             store: &self.store,
+            adapters: &self.adapters,
             isa: isa::active(),
             threads: self.team.size(),
             start,
             rows: tokens.len(),
+            full: &self.full,
+            sliding: &self.sliding,
         };
         let (layers, buffers) = (&mut self.cache.layers, &mut self.buffers);
         self.team.enter(|| pass.run(layers, buffers, wanted));
@@ -178,20 +207,5 @@ impl Transformer {
             }
         }
         Ok(())
-    }
-
-    /// Computes the angles of the positions of `rows` tokens.
-    fn angles(&mut self, start: usize, rows: usize) {
-        let buffers = &mut self.buffers;
-        for (angles, frequencies) in [
-            (&mut buffers.full, &self.network.frequencies),
-            (&mut buffers.sliding, &self.network.sliding_frequencies),
-        ] {
-            angles.cosines.clear();
-            angles.sines.clear();
-            for position in start..start + rows {
-                frequencies.turns(position, &mut angles.cosines, &mut angles.sines);
-            }
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! The generator: a GGUF model on a thread of its own.
 
 mod draft;
+mod hash;
 mod stop;
 mod writer;
 
@@ -34,8 +35,17 @@ pub enum GeneratorSource {
     File(PathBuf),
 }
 
+/// A LoRA adapter in a GGUF file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Adapter {
+    /// The file.
+    pub path: PathBuf,
+    /// How strongly it is applied; 1 as it was trained.
+    pub scale: f32,
+}
+
 /// How a generator runs.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct GeneratorOptions {
     /// Threads to compute on; 0 takes one for each core.
     pub threads: usize,
@@ -44,6 +54,8 @@ pub struct GeneratorOptions {
     pub context_tokens: Option<usize>,
     /// How precisely keys and values of what was read are kept.
     pub cache_precision: CachePrecision,
+    /// Fine-tunes to be applied, in any number.
+    pub adapters: Vec<Adapter>,
     /// Where weights are kept in the form that they are computed in; `None` packs them in memory
     /// at each load.
     pub packed: Option<PackedCache>,
@@ -124,11 +136,7 @@ fn load(
     identity: Identity,
     options: &GeneratorOptions,
 ) -> Result<Loaded, LoadError> {
-    let explain = |error: GgufError| match error {
-        GgufError::Io(error) => LoadError::io(path, error, "name a GGUF file"),
-        GgufError::Damaged(problem) => LoadError::damaged(path, problem),
-        GgufError::Unsupported(problem, remedy) => LoadError::unsupported(path, problem, remedy),
-    };
+    let explain = |error: GgufError| explain(path, error);
     let gguf = Gguf::read(&mut source.reader()).map_err(explain)?;
     let tokenizer = Tokenizer::from_gguf(&gguf).map_err(explain)?;
     let vocabulary = tokenizer.vocabulary();
@@ -137,10 +145,16 @@ fn load(
         vocabulary.beginning_name(),
         vocabulary.end_name(),
     );
-    let fingerprint = match identity.fingerprint {
+    let mut fingerprint = match identity.fingerprint {
         Some(fingerprint) => fingerprint,
-        None => fingerprint(&identity.name, &source)
-            .map_err(|error| LoadError::io(path, error, "name a GGUF file"))?,
+        None => {
+            let hash = match &options.packed {
+                Some(cache) => hash::remembered(path, &source, &cache.folder),
+                None => hash::of(&source),
+            };
+            let hash = hash.map_err(|error| LoadError::io(path, error, "name a GGUF file"))?;
+            format!("{}@{hash}", identity.name)
+        }
     };
     let threads = threads::resolve(options.threads);
     let source = Arc::new(source);
@@ -154,9 +168,12 @@ fn load(
         };
         Decoder::load(&gguf, source, &options)
     };
-    let decoder = threads::contain(load)
+    let mut decoder = threads::contain(load)
         .map_err(|panic| LoadError::damaged(path, panic))?
         .map_err(explain)?;
+    for adapter in &options.adapters {
+        fingerprint.push_str(&adapt(&mut decoder, adapter)?);
+    }
     let language = Language {
         tokenizer,
         template,
@@ -169,11 +186,25 @@ fn load(
     })
 }
 
-/// A model's name with the beginning of the BLAKE3 hash of its whole file.
-fn fingerprint(name: &str, source: &Source) -> std::io::Result<String> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(source.reader())?;
-    Ok(format!("{name}@{}", &hasher.finalize().to_hex()[..16]))
+/// Applies an adapter; gives what it adds to the model's fingerprint.
+fn adapt(decoder: &mut Decoder, adapter: &Adapter) -> Result<String, LoadError> {
+    let (path, remedy) = (adapter.path.as_path(), "name a LoRA adapter in a GGUF file");
+    let file = files::open(path, remedy)?;
+    let source = Source::file(file).map_err(|error| LoadError::io(path, error, remedy))?;
+    threads::contain(|| decoder.adapt(&source, adapter.scale))
+        .map_err(|panic| LoadError::damaged(path, panic))?
+        .map_err(|error| explain(path, error))?;
+    let hash = hash::of(&source).map_err(|error| LoadError::io(path, error, remedy))?;
+    Ok(format!("+{}@{hash}", adapter.scale))
+}
+
+/// What is wrong with the file at `path`.
+pub(crate) fn explain(path: &Path, error: GgufError) -> LoadError {
+    match error {
+        GgufError::Io(error) => LoadError::io(path, error, "name a GGUF file"),
+        GgufError::Damaged(problem) => LoadError::damaged(path, problem),
+        GgufError::Unsupported(problem, remedy) => LoadError::unsupported(path, problem, remedy),
+    }
 }
 
 /// Starts the thread of a model.

@@ -6,6 +6,7 @@ use std::io::Cursor;
 use docent_core::model::{Finish, ModelError, Role, Sampling};
 
 use super::*;
+use crate::decoder::Wanted;
 use crate::fixture::{tiny_gguf, tiny_pieces_gguf};
 
 fn ask(content: &str, max_tokens: usize) -> GenerationRequest {
@@ -163,6 +164,8 @@ fn every_kind_of_file_generates() {
         tiny_gguf("qwen3"),
         tiny_gguf("phi3"),
         tiny_gguf("gemma3"),
+        tiny_gguf("olmo2"),
+        tiny_gguf("qwen3moe"),
         tiny_pieces_gguf(),
     ] {
         let (_folder, path) = file(&bytes);
@@ -248,7 +251,7 @@ fn weights_that_are_no_numbers_fail_the_answer_alone() {
 fn the_starter_is_the_file_that_its_fingerprint_names() {
     let bytes = starter::generator().unwrap();
     let source = Source::Memory(Cow::Borrowed(bytes));
-    let computed = fingerprint(starter::GENERATOR_NAME, &source).unwrap();
+    let computed = format!("{}@{}", starter::GENERATOR_NAME, hash::of(&source).unwrap());
     assert_eq!(computed, starter::GENERATOR_FINGERPRINT);
 }
 
@@ -268,4 +271,97 @@ fn a_file_is_hashed_whole() {
 fn a_generator_can_be_shared() {
     fn shared<T: Send + Sync>() {}
     shared::<LocalGenerator>();
+}
+
+/// A greedy request without a penalty, which on a small random model soon repeats itself.
+fn greedy(content: &str, max_tokens: usize) -> GenerationRequest {
+    let mut request = ask(content, max_tokens);
+    request.sampling.repetition_penalty = 1.0;
+    request
+}
+
+#[test]
+fn guesses_never_change_an_answer() {
+    let (_folder, path) = file(&tiny_gguf("llama"));
+    let source = GeneratorSource::File(path.clone());
+    let words = "the lease ends, the lease ends, the lease ends, the lease";
+    let request = greedy(words, 200);
+    let mut plain = open(&source, &GeneratorOptions::default()).unwrap();
+    let prompt = plain.language.encode_chat(&request.messages);
+    plain.decoder.read(&prompt, Wanted::Last).unwrap();
+    let tokenizer = &plain.language.tokenizer;
+    let mut sampler = crate::sampling::Sampler::new(&request.sampling);
+    let mut detokenizer = tokenizer.detokenizer();
+    let mut expected = String::new();
+    for _ in 0..200 {
+        let logits = plain.decoder.logits(0);
+        let named = logits.len().min(tokenizer.vocabulary().len());
+        let token = sampler.choose(&mut logits[..named]).unwrap();
+        if tokenizer.vocabulary().is_end(token) {
+            break;
+        }
+        expected.push_str(&detokenizer.push(&tokenizer.bytes_of(token)));
+        plain.decoder.read(&[token], Wanted::Last).unwrap();
+    }
+    expected.push_str(&detokenizer.finish());
+    for threads in [1, 2, 3] {
+        let options = GeneratorOptions {
+            threads,
+            ..GeneratorOptions::default()
+        };
+        let generator = load_generator(&source, options).unwrap();
+        let (text, _) = collect(&generator.generate(request.clone()));
+        assert_eq!(text, expected, "{threads} threads");
+    }
+}
+
+#[test]
+fn what_two_prompts_share_is_read_once() {
+    let (_folder, path) = file(&tiny_gguf("qwen3"));
+    let generator = load_file(&path).unwrap();
+    let document = "a long document. ".repeat(30);
+    let question = |words: &str| greedy(&format!("{document}{words}"), 5);
+    let first_read = |request: GenerationRequest| -> (usize, String) {
+        let events = generator.generate(request);
+        let Ok(GenerationEvent::Reading { done, .. }) = events.recv() else {
+            panic!("no reading");
+        };
+        (done, collect(&events).0)
+    };
+    let (done, first) = first_read(question("who?"));
+    assert_eq!(done, 0);
+    let (done, _) = first_read(question("when?"));
+    assert!(done >= document.len(), "{done}");
+    let (_, again) = first_read(question("who?"));
+    assert_eq!(again, first);
+}
+
+#[test]
+fn an_answer_ends_before_a_string_to_stop_at() {
+    let generator = starter();
+    let mut request = ask("What is the capital of France? Answer in one sentence.", 20);
+    request.sampling.stop = vec!["Paris".into()];
+    let (text, end) = collect(&generator.generate(request));
+    assert!(text.contains("France") && !text.contains("Paris"), "{text}");
+    let GenerationEvent::Done(report) = end else {
+        panic!("{end:?}")
+    };
+    assert_eq!(report.finish, Finish::End);
+}
+
+#[test]
+fn questions_asked_at_once_are_answered_one_after_the_other() {
+    let (_folder, path) = file(&tiny_gguf("gemma2"));
+    let generator = load_file(&path).unwrap();
+    let alone: Vec<String> = ["one", "two", "three"]
+        .iter()
+        .map(|words| collect(&generator.generate(greedy(words, 20))).0)
+        .collect();
+    let events: Vec<_> = ["one", "two", "three"]
+        .iter()
+        .map(|words| generator.generate(greedy(words, 20)))
+        .collect();
+    for (events, alone) in events.iter().zip(&alone) {
+        assert_eq!(&collect(events).0, alone);
+    }
 }

@@ -3,10 +3,8 @@
 use std::collections::HashSet;
 
 use tokenizers::models::bpe::{BPE, Vocab};
-use tokenizers::normalizers::unicode::NFC;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
-use tokenizers::pre_tokenizers::digits::Digits;
 use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::tokenizer::SplitDelimiterBehavior;
@@ -14,36 +12,53 @@ use tokenizers::tokenizer::SplitDelimiterBehavior;
 use super::Vocabulary;
 use crate::gguf::{Gguf, GgufError, Value};
 
+/// How GPT-2 cuts words.
+const GPT2_WORDS: &str =
+    r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 /// How Llama 3 cuts words: numbers by up to three digits.
 const LLAMA3_WORDS: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 /// How Qwen 2 cuts words: numbers by single digits.
 const QWEN2_WORDS: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+/// How Mistral's Tekken cuts words: also where small letters end and capitals begin.
+const TEKKEN_WORDS: &str = r"[^\r\n\p{L}\p{N}]?((?=[\p{L}])([^a-z]))*((?=[\p{L}])([^A-Z]))+|[^\r\n\p{L}\p{N}]?((?=[\p{L}])([^a-z]))+((?=[\p{L}])([^A-Z]))*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+/// How GPT-4o and Phi 4 mini cut words.
+const GPT4O_WORDS: &str = r"[^\r\n\p{L}\p{N}]?((?=[\p{L}])([^a-z]))*((?=[\p{L}])([^A-Z]))+(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])?|[^\r\n\p{L}\p{N}]?((?=[\p{L}])([^a-z]))+((?=[\p{L}])([^A-Z]))*(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-/// The families of `tokenizer.ggml.pre` that docent knows.
+/// The families of `tokenizer.ggml.pre`, by how they cut words. The expressions are those of
+/// llama.cpp, which files are made for; each cuts the pieces that the one before it left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Family {
+    /// For files that do not say.
+    Default,
     Gpt2,
+    /// As GPT-2, with single digits.
     Smollm,
     Llama3,
+    /// As Llama 3, where a word that is a token is still built by merges.
+    Dbrx,
     Qwen2,
+    Tekken,
+    Gpt4o,
 }
 
 /// The names of the families, for a person.
-const FAMILIES: &str = "docent has default, gpt-2, smollm, starcoder, refact, command-r, \
-    codeshell, exaone, llama-bpe, smaug-bpe, dbrx, falcon3, qwen2, stablelm2 and \
-    deepseek-r1-qwen: choose another model";
+const FAMILIES: &str = "docent has default, gpt-2, phi-2, olmo, mpt, jais, smollm, starcoder, \
+    refact, command-r, codeshell, exaone, minerva-7b, llama-bpe, falcon3, dbrx, smaug-bpe, \
+    chatglm-bpe, glm4, qwen2, stablelm2, deepseek-r1-qwen, hunyuan, megrez, tekken and gpt-4o: \
+    choose another model";
 
 impl Family {
     fn of(gguf: &Gguf) -> Result<Family, GgufError> {
         match gguf.text("tokenizer.ggml.pre").unwrap_or("default") {
-            "default" | "gpt-2" | "gpt2" => Ok(Family::Gpt2),
-            "smollm" | "starcoder" | "refact" | "command-r" | "codeshell" | "exaone" => {
-                Ok(Family::Smollm)
-            }
-            "llama-bpe" | "llama3" | "llama-v3" | "smaug-bpe" | "dbrx" | "falcon3" => {
-                Ok(Family::Llama3)
-            }
-            "qwen2" | "stablelm2" | "deepseek-r1-qwen" => Ok(Family::Qwen2),
+            "default" => Ok(Family::Default),
+            "gpt-2" | "gpt2" | "phi-2" | "olmo" | "mpt" | "jais" => Ok(Family::Gpt2),
+            "smollm" | "starcoder" | "refact" | "command-r" | "codeshell" | "exaone"
+            | "minerva-7b" => Ok(Family::Smollm),
+            "llama-bpe" | "llama3" | "llama-v3" | "falcon3" => Ok(Family::Llama3),
+            "dbrx" | "smaug-bpe" | "chatglm-bpe" | "glm4" => Ok(Family::Dbrx),
+            "qwen2" | "stablelm2" | "deepseek-r1-qwen" | "hunyuan" | "megrez" => Ok(Family::Qwen2),
+            "tekken" => Ok(Family::Tekken),
+            "gpt-4o" => Ok(Family::Gpt4o),
             other => Err(GgufError::Unsupported(
                 format!("its tokenizer cuts words in the way {other}"),
                 FAMILIES.into(),
@@ -51,21 +66,39 @@ impl Family {
         }
     }
 
+    /// The expressions that cut words, in order.
+    fn expressions(self) -> &'static [&'static str] {
+        match self {
+            Family::Default => &[
+                r"[\p{P}\$\+<=>\^~\|]+",
+                GPT2_WORDS,
+                r"\p{N}+",
+                r"[0-9][0-9][0-9]",
+            ],
+            Family::Gpt2 => &[GPT2_WORDS],
+            Family::Smollm => &[r"\p{N}", GPT2_WORDS],
+            Family::Llama3 | Family::Dbrx => &[LLAMA3_WORDS],
+            Family::Qwen2 => &[QWEN2_WORDS],
+            Family::Tekken => &[TEKKEN_WORDS],
+            Family::Gpt4o => &[GPT4O_WORDS],
+        }
+    }
+
+    /// Whether a word that is a token is taken as it is, without building it by merges.
+    fn takes_words(self) -> bool {
+        matches!(self, Family::Llama3 | Family::Tekken)
+    }
+
     fn pre_tokenizer(self) -> Result<PreTokenizerWrapper, String> {
-        // ByteLevel writes bytes as printable characters; its own pattern is that of GPT-2.
-        let gpt2 = ByteLevel::new(false, true, true);
-        let bytes = ByteLevel::new(false, true, false);
-        let split = |pattern: &str| {
-            let pattern = SplitPattern::Regex(pattern.into());
-            Split::new(pattern, SplitDelimiterBehavior::Isolated, false)
-                .map_err(|error| error.to_string())
-        };
-        Ok(match self {
-            Family::Gpt2 => gpt2.into(),
-            Family::Smollm => Sequence::new(vec![Digits::new(true).into(), gpt2.into()]).into(),
-            Family::Llama3 => Sequence::new(vec![split(LLAMA3_WORDS)?.into(), bytes.into()]).into(),
-            Family::Qwen2 => Sequence::new(vec![split(QWEN2_WORDS)?.into(), bytes.into()]).into(),
-        })
+        let mut steps: Vec<PreTokenizerWrapper> = Vec::new();
+        for expression in self.expressions() {
+            let pattern = SplitPattern::Regex((*expression).into());
+            let split = Split::new(pattern, SplitDelimiterBehavior::Isolated, false);
+            steps.push(split.map_err(|error| error.to_string())?.into());
+        }
+        // Writes bytes as printable characters.
+        steps.push(ByteLevel::new(false, true, false).into());
+        Ok(Sequence::new(steps).into())
     }
 }
 
@@ -105,14 +138,11 @@ impl Bpe {
         let build = || -> Result<tokenizers::Tokenizer, String> {
             let model = BPE::builder()
                 .vocab_and_merges(tokens, kept)
-                .ignore_merges(family == Family::Llama3)
+                .ignore_merges(family.takes_words())
                 .build()
                 .map_err(|error| error.to_string())?;
             let mut tokenizer = tokenizers::Tokenizer::new(model);
             tokenizer.with_pre_tokenizer(Some(family.pre_tokenizer()?));
-            if family == Family::Qwen2 {
-                tokenizer.with_normalizer(Some(NFC));
-            }
             Ok(tokenizer)
         };
         build()
@@ -192,6 +222,14 @@ mod tests {
             "Don", "'t", " pay", " ", "1", "2", "3", "4", "5", "\n\n", " ", " now", "!",
         ];
         assert_eq!(words(Family::Qwen2, text), qwen);
+        let default = [
+            "Don", "'", "t", " pay", " ", "123", "45", "\n\n ", " now", "!",
+        ];
+        assert_eq!(words(Family::Default, text), default);
+        let tekken = ["an", " Http", "Server", " ", "1", "2"];
+        assert_eq!(words(Family::Tekken, "an HttpServer 12"), tekken);
+        let gpt4o = ["Don't", " pay", " ", "123", "45", "\n\n", " ", " now", "!"];
+        assert_eq!(words(Family::Gpt4o, text), gpt4o);
     }
 
     #[test]

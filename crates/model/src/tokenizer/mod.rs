@@ -62,6 +62,17 @@ impl Tokenizer {
 
     /// Appends the tokens of `text`; never one that steers the model.
     pub(crate) fn encode(&self, text: &str, tokens: &mut Vec<u32>) {
+        let mut rest = text;
+        while let Some((before, literal, after)) = self.vocabulary.split_literal(rest) {
+            self.encode_words(before, tokens);
+            tokens.push(literal);
+            rest = after;
+        }
+        self.encode_words(rest, tokens);
+    }
+
+    /// Appends the tokens of a text in which no token stands for itself.
+    fn encode_words(&self, text: &str, tokens: &mut Vec<u32>) {
         if text.is_empty() {
             return;
         }
@@ -113,6 +124,9 @@ impl Tokenizer {
         let Some(text) = self.vocabulary.written(token) else {
             return Vec::new();
         };
+        if self.vocabulary.is_literal(token) {
+            return text.as_bytes().to_vec();
+        }
         match &self.encoder {
             Encoder::Bytes(_) => bpe::bytes_of(text),
             Encoder::Pieces(_) => sentencepiece::bytes_of(text),

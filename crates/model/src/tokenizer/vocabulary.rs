@@ -11,6 +11,8 @@ enum Kind {
     Text,
     /// It stands for one byte, written `<0x0A>`.
     Byte,
+    /// It stands for its own text and is looked for before text is cut into words.
+    Literal,
     /// It steers the model: the beginning of a message, the end of an answer.
     Control,
     /// Neither text nor anything that a template writes.
@@ -35,8 +37,10 @@ const ENDS: [&str; 9] = [
 pub(crate) struct Vocabulary {
     names: Vec<String>,
     kinds: Vec<Kind>,
-    /// Tokens that a template may write, by their first byte, the longest first.
-    markers: HashMap<u8, Vec<u32>>,
+    /// Tokens that a template may write.
+    markers: Names,
+    /// Tokens that stand for their own text wherever it is written, such as runs of line feeds.
+    literals: Names,
     ends: Vec<u32>,
     beginning: Option<u32>,
     adds_beginning: bool,
@@ -57,7 +61,8 @@ impl Vocabulary {
         let mut vocabulary = Vocabulary {
             names: names.clone(),
             kinds,
-            markers: HashMap::new(),
+            markers: Names::default(),
+            literals: Names::default(),
             ends: [id("eos"), id("eot"), id("eom")]
                 .into_iter()
                 .flatten()
@@ -87,13 +92,14 @@ impl Vocabulary {
 
     fn collect_markers(&mut self) {
         for (id, name) in self.names.iter().enumerate() {
-            if let (Kind::Control, Some(&first)) = (self.kinds[id], name.as_bytes().first()) {
-                self.markers.entry(first).or_default().push(id as u32);
+            match self.kinds[id] {
+                Kind::Control => self.markers.add(name, id as u32),
+                Kind::Literal => self.literals.add(name, id as u32),
+                _ => {}
             }
         }
-        for ids in self.markers.values_mut() {
-            ids.sort_by_key(|&id| std::cmp::Reverse(self.names[id as usize].len()));
-        }
+        self.markers.sort(&self.names);
+        self.literals.sort(&self.names);
     }
 
     /// The number of tokens.
@@ -109,7 +115,8 @@ impl Vocabulary {
     /// A token as the file writes it, if it stands for text.
     pub(crate) fn written(&self, token: u32) -> Option<&str> {
         let name = self.name(token)?;
-        matches!(self.kinds[token as usize], Kind::Text | Kind::Byte).then_some(name)
+        let kind = self.kinds[token as usize];
+        matches!(kind, Kind::Text | Kind::Byte | Kind::Literal).then_some(name)
     }
 
     /// The tokens that stand for text, with what they stand for.
@@ -155,11 +162,47 @@ impl Vocabulary {
 
     /// Splits a layout at its first control token: what stands before, the token, what follows.
     pub(crate) fn split_marker<'a>(&self, layout: &'a str) -> Option<(&'a str, u32, &'a str)> {
-        layout.char_indices().find_map(|(at, _)| {
-            let (before, rest) = layout.split_at(at);
-            let candidates = self.markers.get(rest.as_bytes().first()?)?;
+        self.markers.split(&self.names, layout)
+    }
+
+    /// Splits a text at the first token that stands for its own text.
+    pub(crate) fn split_literal<'a>(&self, text: &'a str) -> Option<(&'a str, u32, &'a str)> {
+        self.literals.split(&self.names, text)
+    }
+
+    /// Whether a token stands for its own text, as it is written.
+    pub(crate) fn is_literal(&self, token: u32) -> bool {
+        self.kinds.get(token as usize) == Some(&Kind::Literal)
+    }
+}
+
+/// Tokens to be looked for in a text, by their first byte, the longest first.
+#[derive(Default)]
+struct Names(HashMap<u8, Vec<u32>>);
+
+impl Names {
+    fn add(&mut self, name: &str, id: u32) {
+        if let Some(&first) = name.as_bytes().first() {
+            self.0.entry(first).or_default().push(id);
+        }
+    }
+
+    fn sort(&mut self, names: &[String]) {
+        for ids in self.0.values_mut() {
+            ids.sort_by_key(|&id| std::cmp::Reverse(names[id as usize].len()));
+        }
+    }
+
+    /// What stands before the first of these tokens, the token, and what follows.
+    fn split<'a>(&self, names: &[String], text: &'a str) -> Option<(&'a str, u32, &'a str)> {
+        if self.0.is_empty() {
+            return None;
+        }
+        text.char_indices().find_map(|(at, _)| {
+            let (before, rest) = text.split_at(at);
+            let candidates = self.0.get(rest.as_bytes().first()?)?;
             candidates.iter().find_map(|&id| {
-                let after = rest.strip_prefix(self.names[id as usize].as_str())?;
+                let after = rest.strip_prefix(names[id as usize].as_str())?;
                 Some((before, id, after))
             })
         })
@@ -206,6 +249,7 @@ fn kind_of(name: &str, token_type: i64) -> Kind {
         6 => Kind::Byte,
         // Added by the model's makers: `<tool_call>` steers, a run of line feeds is text.
         4 if bracketed && name.len() > 2 => Kind::Control,
+        4 => Kind::Literal,
         0 if barred => Kind::Control,
         _ => Kind::Text,
     }
