@@ -10,7 +10,7 @@ use docent_core::model::{Embedder, Generator};
 use docent_engine::collection::Collection;
 use docent_engine::library::{Library, WorkerCommand};
 use docent_engine::settings::Settings as EngineSettings;
-use docent_model::{EmbedderSource, GeneratorOptions, GeneratorSource, PackedCache};
+use docent_model::{Adapter, EmbedderSource, GeneratorOptions, GeneratorSource, PackedCache};
 
 use crate::cli::Global;
 use crate::failure::{Failure, Result};
@@ -145,6 +145,7 @@ impl App {
             threads: models.threads,
             context_tokens: (models.context_tokens > 0).then_some(models.context_tokens),
             cache_precision: models.kv,
+            adapters: models.lora.iter().map(|lora| adapter(lora)).collect(),
             packed: cache
                 .filter(|_| models.packed_bytes > 0)
                 .map(|cache| PackedCache {
@@ -264,6 +265,19 @@ impl App {
             generator: Box::new(self.generator_loader()),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         })
+    }
+}
+
+/// An adapter as it is named in the settings: a file, or a file, a colon and a scale.
+fn adapter(named: &str) -> Adapter {
+    let scaled = named.rsplit_once(':').and_then(|(file, scale)| {
+        let scale = scale.parse().ok()?;
+        Some((file, scale))
+    });
+    let (file, scale) = scaled.unwrap_or((named, 1.0));
+    Adapter {
+        path: file.into(),
+        scale,
     }
 }
 

@@ -39,6 +39,7 @@ pub(crate) struct Models {
     pub(crate) context_tokens: usize,
     pub(crate) threads: usize,
     pub(crate) kv: CachePrecision,
+    pub(crate) lora: Vec<String>,
     pub(crate) packed_bytes: u64,
 }
 
@@ -50,6 +51,7 @@ impl Default for Models {
             context_tokens: 0,
             threads: 0,
             kv: CachePrecision::F16,
+            lora: Vec::new(),
             packed_bytes: 32 << 30,
         }
     }

@@ -1,7 +1,8 @@
 //! `docent bench generate`: how fast a model reads a prompt and writes.
 
 use clap::Args;
-use docent_model::bench::{Speed, SpeedPlan, measure_speed};
+use docent_model::bench::{Speed, SpeedPlan, measure_speed, memory_bytes_per_second};
+use serde::Serialize;
 
 use crate::app::App;
 use crate::cli::Status;
@@ -34,15 +35,30 @@ pub(super) fn run(app: &App, args: &Generate) -> Result<Status> {
     };
     let options = app.generator_options();
     let speed = measure_speed(&app.generator_source(), &options, plan).map_err(Failure::user)?;
+    let memory_bytes_per_second = memory_bytes_per_second(speed.threads);
+    let report = Report {
+        bandwidth_share: speed.bandwidth_share(memory_bytes_per_second),
+        memory_bytes_per_second,
+        speed,
+    };
     match app.output.json {
-        true => app.output.json(&speed)?,
-        false => show(app, &speed)?,
+        true => app.output.json(&report)?,
+        false => show(app, &report)?,
     }
     Ok(Status::Done)
 }
 
-fn show(app: &App, speed: &Speed) -> Result<()> {
-    let out = &app.output;
+/// A line of `docent bench generate --json`.
+#[derive(Debug, Serialize)]
+struct Report {
+    #[serde(flatten)]
+    speed: Speed,
+    memory_bytes_per_second: f64,
+    bandwidth_share: f64,
+}
+
+fn show(app: &App, report: &Report) -> Result<()> {
+    let (out, speed) = (&app.output, &report.speed);
     out.line(format_args!(
         "reading  {:.1} tokens a second",
         speed.prefill_tokens_per_second
@@ -51,8 +67,8 @@ fn show(app: &App, speed: &Speed) -> Result<()> {
         "writing  {:.1} tokens a second, {} a token, {:.0} % of the memory's {} a second",
         speed.decode_tokens_per_second,
         bytes(speed.bytes_per_token),
-        100.0 * speed.bandwidth_share,
-        bytes(speed.memory_bytes_per_second as u64),
+        100.0 * report.bandwidth_share,
+        bytes(report.memory_bytes_per_second as u64),
     ))?;
     if let Some(peak) = speed.peak_bytes {
         out.line(format_args!("memory   {} at most", bytes(peak)))?;
