@@ -129,33 +129,46 @@ pub(super) fn run(app: &App, args: &Status) -> Result<ExitStatus> {
         let told = library
             .collection(&name)
             .map_err(Into::into)
-            .and_then(|collection| tell(app, &collection, args));
-        if let Err(failure) = told {
-            unreadable = true;
-            app.output.warning(format_args!("{name}: {failure}"));
+            .and_then(|collection| look(&collection, args));
+        match told {
+            Ok(told) => told.tell(app, args)?,
+            Err(failure) => {
+                unreadable = true;
+                app.output.warning(format_args!("{name}: {failure}"));
+            }
         }
     }
     Ok(ExitStatus::look_at_if(unreadable))
 }
 
-/// Tells of one collection what was asked for.
-fn tell(app: &App, collection: &Collection, args: &Status) -> Result<()> {
-    match (args.coverage, app.output.json) {
-        (true, json) => {
-            let status = collection.status()?;
-            let coverage = Coverage {
-                collection: status.name,
-                seen: status.seen,
-                indexed: status.indexed,
-                uncovered: collection.coverage()?,
-            };
-            match json {
-                true => Ok(app.output.json(&coverage)?),
-                false => show_coverage(app, &coverage),
-            }
+/// What is told of one collection.
+enum Told {
+    Report(Report),
+    Coverage(Coverage),
+}
+
+/// Looks at one collection, as was asked for.
+fn look(collection: &Collection, args: &Status) -> Result<Told> {
+    if !args.coverage {
+        return Ok(Told::Report(Report::of(collection)?));
+    }
+    let status = collection.status()?;
+    Ok(Told::Coverage(Coverage {
+        collection: status.name,
+        seen: status.seen,
+        indexed: status.indexed,
+        uncovered: collection.coverage()?,
+    }))
+}
+
+impl Told {
+    fn tell(&self, app: &App, args: &Status) -> Result<()> {
+        match (self, app.output.json) {
+            (Told::Report(report), true) => Ok(app.output.json(report)?),
+            (Told::Report(report), false) => show(app, report, args.all),
+            (Told::Coverage(coverage), true) => Ok(app.output.json(coverage)?),
+            (Told::Coverage(coverage), false) => show_coverage(app, coverage),
         }
-        (false, true) => Ok(app.output.json(&Report::of(collection)?)?),
-        (false, false) => show(app, &Report::of(collection)?, args.all),
     }
 }
 
@@ -163,11 +176,11 @@ fn tell(app: &App, collection: &Collection, args: &Status) -> Result<()> {
 fn show_coverage(app: &App, coverage: &Coverage) -> Result<()> {
     let out = &app.output;
     out.line(format_args!(
-        "{}: {} of {} read whole, {} to look at",
+        "{}: {} of {} read whole; {} to look at",
         out.styled(Style::Bold, &coverage.collection),
         thousands(coverage.indexed),
         counted(coverage.seen, "file"),
-        counted(coverage.uncovered.len() as u64, "entry"),
+        thousands(coverage.uncovered.len() as u64),
     ))?;
     for row in &coverage.uncovered {
         let style = match row.state.as_str() {
