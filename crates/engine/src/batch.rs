@@ -74,11 +74,11 @@ impl<'c> Tally<'c> {
         let outcome = match found.unread {
             Some(Unread::Failed(reason)) => {
                 self.report.failed += 1;
-                Outcome::Failed(reason.into())
+                Outcome::Failed(reason)
             }
             Some(Unread::Skipped(reason)) => {
                 self.report.skipped += 1;
-                Outcome::Skipped(reason.into())
+                Outcome::Skipped(reason)
             }
             None => Outcome::Skipped("left out".into()),
         };

@@ -8,6 +8,10 @@ use crate::id::{RootId, SourceId};
 
 /// One thing that happened to a file.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all changes of a large batch are of the large kind"
+)]
 pub enum Change {
     /// The file is new, or its content is. It replaces what was known of this path.
     Put {
