@@ -22,6 +22,7 @@ pub mod isa;
 pub mod matmul;
 pub mod norm;
 pub mod quantise;
+pub mod rotary;
 
 mod scalar;
 mod vector;

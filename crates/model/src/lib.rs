@@ -1,6 +1,6 @@
 //! Language models on this machine: weights in, vectors and text out.
 //!
-//! [`load_embedder`] and [`load_generator`] read a model's files and give it a thread of its
+//! [`load_embedder`], [`load_reranker`] and [`load_generator`] read a model's files and give it a thread of its
 //! own; what comes back are the traits of `docent-core`, so the rest of docent sees requests and
 //! values and never a tensor. A file that cannot be used is a [`LoadError`] that says which, why
 //! and what to do.
@@ -18,6 +18,7 @@ mod error;
 mod files;
 mod generator;
 mod gguf;
+mod reranker;
 mod sampling;
 mod starter;
 mod template;
@@ -27,6 +28,9 @@ mod tokenizer;
 #[cfg(test)]
 mod fixture;
 
-pub use embedder::{EmbedderSource, load_embedder};
+pub use embedder::bench::{BenchError, BenchReport, bench_embedder};
+pub use embedder::{EmbedderOptions, EmbedderSource, load_embedder};
+pub use encoder::Precision;
 pub use error::LoadError;
 pub use generator::{GeneratorOptions, GeneratorSource, load_generator};
+pub use reranker::{RerankerOptions, load_reranker};

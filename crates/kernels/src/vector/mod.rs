@@ -11,7 +11,7 @@ mod row;
 
 pub(crate) use attention::attend;
 pub(crate) use matmul::{matmul_float, matmul_int8};
-pub(crate) use row::{add_layer_norm_row, dot, quantise_row};
+pub(crate) use row::{add_layer_norm_row, dot, gate_row, layer_norm_row, quantise_row, rotate};
 
 /// The widest vector has this many floats.
 const MOST_LANES: usize = 16;
