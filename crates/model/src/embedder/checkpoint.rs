@@ -258,17 +258,16 @@ impl Checkpoint<'static> {
     fn open_gguf(path: &Path) -> Result<Self, LoadError> {
         let file = files::open(path, REMEDY)?;
         let io = |error| LoadError::io(path, error, REMEDY);
-        let gguf = Gguf::read(&mut BufReader::new(&file)).map_err(|error| match error {
+        let told_gguf = |error| match error {
             GgufError::Io(error) => io(error),
             GgufError::Damaged(problem) => LoadError::damaged(path, problem),
             GgufError::Unsupported(what, remedy) => LoadError::unsupported(path, what, remedy),
-        })?;
+        };
+        let gguf = Gguf::read(&mut BufReader::new(&file)).map_err(told_gguf)?;
         let config = EncoderConfig::from_gguf(&gguf).map_err(|error| told(path, error))?;
-        let tokenizer = vocabulary::tokenizer(&gguf).map_err(|error| match error {
-            GgufError::Unsupported(what, remedy) => LoadError::unsupported(path, what, remedy),
-            GgufError::Damaged(problem) => LoadError::damaged(path, problem),
-            GgufError::Io(error) => io(error),
-        })?;
+        let tokenizer = threads::contain(|| vocabulary::tokenizer(&gguf))
+            .map_err(|panic| LoadError::damaged(path, panic))?;
+        let tokenizer = tokenizer.map_err(told_gguf)?;
         let mut hasher = blake3::Hasher::new();
         hash_file(&mut hasher, &file).map_err(io)?;
         let checkpoint = Checkpoint {
@@ -321,9 +320,11 @@ impl<'a> Checkpoint<'a> {
         let prompts_path = folder.join("config_sentence_transformers.json");
         let prompts: PromptsFile = parse_optional(&prompts_path, contents.prompts)?;
         let tokenizer_path = folder.join("tokenizer.json");
-        let tokenizer = Tokenizer::from_bytes(contents.tokenizer).map_err(|error| {
-            LoadError::damaged(&tokenizer_path, format!("not a tokenizer: {error}"))
-        })?;
+        let tokenizer = threads::contain(|| Tokenizer::from_bytes(contents.tokenizer))
+            .map_err(|panic| LoadError::damaged(&tokenizer_path, panic))?
+            .map_err(|error| {
+                LoadError::damaged(&tokenizer_path, format!("not a tokenizer: {error}"))
+            })?;
         let checkpoint = Checkpoint {
             path: folder.to_owned(),
             name: files::name_of(folder, ""),

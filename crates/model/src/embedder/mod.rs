@@ -306,4 +306,6 @@ fn slices(texts: &[String]) -> Vec<Range<usize>> {
 #[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]
+mod gguf_tests;
+#[cfg(test)]
 mod tests;

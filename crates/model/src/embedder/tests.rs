@@ -523,16 +523,16 @@ fn text_that_is_no_unicode_in_a_file_is_told() {
 }
 
 #[test]
-fn a_text_of_megabytes_has_a_vector() {
+fn a_text_of_many_windows_has_a_vector() {
     let folder = super::fixture::folder(&Tiny::distilbert());
     let embedder = load(folder.path()).unwrap();
-    let long = "the lease ".repeat(200_000);
+    let long = "the lease ".repeat(20_000);
     let vector = &embed(&*embedder, &[&long])[0];
     assert!((cosine(vector, vector) - 1.0).abs() < 1e-5);
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
     fn a_text_has_the_same_bits_in_any_company(

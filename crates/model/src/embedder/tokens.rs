@@ -5,6 +5,7 @@ use std::ops::Range;
 use tokenizers::{EncodeInput, Encoding, Model, ModelWrapper, Tokenizer};
 
 use super::workers::Sequences;
+use crate::threads;
 
 /// Bytes of a text that are cut into tokens at once.
 const PIECE_BYTES: usize = 64 << 10;
@@ -145,8 +146,8 @@ pub(crate) fn encode<'s>(
     text: impl Into<EncodeInput<'s>>,
     framed: bool,
 ) -> Result<Encoding, String> {
-    tokenizer
-        .encode_fast(text, framed)
+    // A tokenizer comes from a file, and not everything in it is checked when it is read.
+    threads::contain(|| tokenizer.encode_fast(text, framed))?
         .map_err(|error| format!("a text could not be cut into tokens: {error}"))
 }
 

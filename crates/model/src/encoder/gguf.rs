@@ -27,15 +27,17 @@ impl EncoderConfig {
             }
         };
         let metadata = Metadata { gguf, name };
-        let max_tokens = metadata.number("context_length")?;
         let config = EncoderConfig {
             architecture,
             hidden: metadata.number("embedding_length")?,
             layers: metadata.number("block_count")?,
             heads: metadata.number("attention.head_count")?,
             intermediate: metadata.number("feed_forward_length")?,
-            max_tokens: table_rows(gguf, "position_embd.weight")
-                .map_or(max_tokens, |rows| rows.min(max_tokens)),
+            // A table of positions has a row for each that there is.
+            max_tokens: match table_rows(gguf, "position_embd.weight") {
+                Some(rows) => rows,
+                None => metadata.number("context_length")?,
+            },
             positions: match architecture {
                 Architecture::Bert => Positions::Learned { first: 0 },
                 _ => Positions::Rotary(metadata.rope("rope.freq_base")),

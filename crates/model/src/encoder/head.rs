@@ -69,7 +69,7 @@ const MODERN_BERT: Names = Names {
     score: "classifier",
 };
 
-/// What llama.cpp makes of either of the first two.
+/// What llama.cpp makes of either of the first two, and of ModernBERT's.
 const GGUF: Names = Names {
     pooler: false,
     dense: "cls",
@@ -78,13 +78,21 @@ const GGUF: Names = Names {
     score: "cls.output",
 };
 
+const GGUF_MODERN_BERT: Names = Names {
+    bend: Bend::Of(Activation::Gelu),
+    norm: Some("cls.norm"),
+    ..GGUF
+};
+
 impl Head {
     /// Reads the head that stands beside an encoder, in floats: it is small, and its output is
     /// what candidates are told apart by.
     pub(super) fn read(reader: &Reader<'_>) -> Result<Head, EncoderError> {
         let beside = reader.beside();
+        let converted = beside.has("cls.output.weight");
         let names = match reader.config().architecture {
-            _ if beside.has("cls.output.weight") => &GGUF,
+            Architecture::ModernBert if converted => &GGUF_MODERN_BERT,
+            _ if converted => &GGUF,
             Architecture::ModernBert => &MODERN_BERT,
             Architecture::DistilBert => &DISTILBERT,
             _ if beside.has("classifier.out_proj.weight") => &ROBERTA,
