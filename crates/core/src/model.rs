@@ -4,6 +4,7 @@
 //! that come out. Nothing here knows tensors or files.
 
 use std::sync::mpsc::Receiver;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,12 @@ pub enum ModelError {
     /// The request itself cannot be met: a prompt past the context, say.
     #[error("{0}")]
     Refused(String),
+    /// The deadline passed before the model was done: go on without it.
+    #[error("the model {model} was not done in time")]
+    Late {
+        /// The model's name.
+        model: String,
+    },
     /// The model failed or its thread is gone.
     #[error("the model {model} stopped: {reason}")]
     Stopped {
@@ -67,6 +74,22 @@ pub trait Embedder: Send + Sync {
     /// # Errors
     /// When the model's thread failed.
     fn embed_query(&self, text: &str) -> Result<Vec<f32>, ModelError>;
+
+    /// The vectors of each text's tokens, one after another, for late interaction: a multiple of
+    /// [`Embedder::dimension`] values for each text, each token's of length 1, special tokens
+    /// included.
+    ///
+    /// # Errors
+    /// When the model's thread failed, or the model gives no vectors of tokens.
+    fn embed_tokens(
+        &self,
+        texts: &[String],
+        urgency: Urgency,
+    ) -> Result<Vec<Vec<f32>>, ModelError> {
+        let _ = (texts, urgency);
+        let problem = format!("{} gives no vectors of tokens", self.fingerprint());
+        Err(ModelError::Refused(problem))
+    }
 }
 
 /// Orders candidates by how well they answer a question.
@@ -74,11 +97,23 @@ pub trait Reranker: Send + Sync {
     /// Name and content hash of the model.
     fn fingerprint(&self) -> &str;
 
+    /// The number of tokens that a question and a passage may have together, special tokens
+    /// included.
+    fn max_tokens(&self) -> usize;
+
     /// A score for each passage; higher is better. Scores of different questions do not compare.
+    /// The same passage gets the same score whatever its neighbours are. A passage that is too
+    /// long gets the best score of its windows.
     ///
     /// # Errors
-    /// When the model's thread failed.
-    fn rerank(&self, question: &str, passages: &[String]) -> Result<Vec<f32>, ModelError>;
+    /// [`ModelError::Late`] when the deadline passes first: an order of some of the passages
+    /// would say nothing of the rest. Another when the model's thread failed.
+    fn rerank(
+        &self,
+        question: &str,
+        passages: &[&str],
+        deadline: Option<Instant>,
+    ) -> Result<Vec<f32>, ModelError>;
 }
 
 /// Who speaks in a message of a chat.

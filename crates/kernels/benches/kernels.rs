@@ -67,6 +67,7 @@ fn attention(criterion: &mut Criterion) {
                     isa,
                     black_box(&projected),
                     heads,
+                    usize::MAX,
                     &mut context,
                     &mut scratch,
                 )

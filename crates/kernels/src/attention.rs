@@ -1,4 +1,4 @@
-//! Self-attention of one sequence over itself, every token seeing every other.
+//! Self-attention of one sequence over itself: every token sees every other, or those near it.
 
 use crate::aligned::Aligned;
 use crate::{Isa, dispatch};
@@ -25,34 +25,36 @@ impl Heads {
 }
 
 /// Writes to `context`, for each head and token, the mean of the head's values weighted by
-/// `softmax(query · key / √width)`.
+/// `softmax(query · key / √width)`, over the tokens that are at most `reach` away.
 ///
 /// `projected` has a row for each token: the queries of all heads, then the keys, then the
-/// values. `context` has a row for each token. `scratch` is room to work in, kept between calls.
+/// values. `context` has a row for each token, or for as many of the first tokens as are wanted.
+/// `scratch` is room to work in, kept between calls.
 ///
 /// # Panics
-/// When the slices are not equally many rows of those lengths, or a head has no width.
+/// When the slices are not whole rows of those lengths, `context` has more of them, or a head has
+/// no width.
 pub fn attend(
     isa: Isa,
     projected: &[f32],
     heads: Heads,
+    reach: usize,
     context: &mut [f32],
     scratch: &mut Aligned<f32>,
 ) {
     let hidden = heads.hidden();
     assert!(hidden > 0, "heads of some width");
     assert!(context.len().is_multiple_of(hidden), "whole rows");
-    assert_eq!(
-        projected.len(),
-        3 * context.len(),
+    assert!(
+        projected.len().is_multiple_of(3 * hidden) && projected.len() >= 3 * context.len(),
         "queries, keys and values"
     );
-    let tokens = context.len() / hidden;
-    if tokens == 0 {
+    if context.is_empty() {
         return;
     }
+    let tokens = projected.len() / (3 * hidden);
     scratch.resize(scratch_len(tokens, heads.width));
-    dispatch!(isa, attend(projected, heads, context, scratch));
+    dispatch!(isa, attend(projected, heads, reach, context, scratch));
 }
 
 /// Floats that one head of a sequence needs: transposed keys, values, and a block of scores.
@@ -77,8 +79,13 @@ mod tests {
     }
 
     fn attended(isa: Isa, projected: &[f32], heads: Heads) -> Vec<f32> {
+        reaching(isa, projected, heads, usize::MAX)
+    }
+
+    fn reaching(isa: Isa, projected: &[f32], heads: Heads, reach: usize) -> Vec<f32> {
         let mut context = vec![f32::NAN; projected.len() / 3];
-        attend(isa, projected, heads, &mut context, &mut Aligned::new());
+        let mut scratch = Aligned::new();
+        attend(isa, projected, heads, reach, &mut context, &mut scratch);
         context
     }
 
@@ -99,6 +106,71 @@ mod tests {
                 for (got, expected) in attended(isa, &projected, heads).iter().zip(&expected) {
                     prop_assert!((got - expected).abs() < 1e-4, "{isa:?}: {got}, not {expected}");
                 }
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn every_isa_reaches_as_far_as_the_scalar_twin(
+            tokens in 1usize..200,
+            reach in 0usize..90,
+            width in 1usize..40,
+            seed in any::<u32>(),
+        ) {
+            let heads = Heads { count: 2, width };
+            let projected = noise(tokens * 3 * heads.hidden(), seed);
+            let expected = reaching(Isa::SCALAR, &projected, heads, reach);
+            if reach >= tokens {
+                prop_assert_eq!(&expected, &attended(Isa::SCALAR, &projected, heads));
+            }
+            for isa in Isa::available() {
+                let got = reaching(isa, &projected, heads, reach);
+                for (got, expected) in got.iter().zip(&expected) {
+                    prop_assert!((got - expected).abs() < 1e-4, "{isa:?}: {got}, not {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_out_of_reach_does_not_count() {
+        let heads = Heads { count: 1, width: 1 };
+        let mut projected: Vec<f32> = (0..300).map(|i| (i as f32 * 0.37).sin()).collect();
+        for isa in Isa::available() {
+            let before = reaching(isa, &projected, heads, 10);
+            // The last token's key and value.
+            projected[298] += 5.0;
+            projected[299] += 5.0;
+            let after = reaching(isa, &projected, heads, 10);
+            assert_eq!(before[..89], after[..89], "{isa:?}");
+            assert_ne!(before[89..], after[89..], "{isa:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_tokens_alone_get_what_they_get_among_all() {
+        let heads = Heads {
+            count: 2,
+            width: 17,
+        };
+        let projected = noise(61 * 3 * heads.hidden(), 4);
+        for isa in Isa::available() {
+            let all = attended(isa, &projected, heads);
+            for queries in [0, 1, 2, 13] {
+                let mut context = vec![f32::NAN; queries * heads.hidden()];
+                let mut scratch = Aligned::new();
+                attend(
+                    isa,
+                    &projected,
+                    heads,
+                    usize::MAX,
+                    &mut context,
+                    &mut scratch,
+                );
+                assert_eq!(context, all[..context.len()], "{isa:?}");
             }
         }
     }

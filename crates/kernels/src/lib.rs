@@ -27,6 +27,7 @@ pub mod packed;
 pub mod quant;
 pub mod quantise;
 pub mod rope;
+pub mod rotary;
 
 mod scalar;
 mod vector;

@@ -192,10 +192,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const ACTIVATIONS: [Activation; 4] = [
+    const ACTIVATIONS: [Activation; 5] = [
         Activation::Identity,
         Activation::Gelu,
         Activation::GeluTanh,
+        Activation::Silu,
         Activation::Relu,
     ];
 
@@ -244,7 +245,7 @@ mod tests {
             rows in 1usize..20,
             inputs in 1usize..150,
             outputs in 1usize..150,
-            activation in 0usize..4,
+            activation in 0usize..5,
             seed in any::<u32>(),
         ) {
             let values = noise(rows * inputs, seed);
@@ -287,7 +288,7 @@ mod tests {
         }
 
         #[test]
-        fn float_activations_agree_with_the_scalar_twin(seed in any::<u32>(), which in 0usize..4) {
+        fn float_activations_agree_with_the_scalar_twin(seed in any::<u32>(), which in 0usize..5) {
             let values: Vec<f32> = noise(13 * 20, seed).iter().map(|x| x * 4.0).collect();
             let packed = FloatWeights::pack(&noise(70 * 20, seed ^ 5), &noise(70, seed ^ 8), 20);
             let mut expected = vec![f32::NAN; 13 * 70];

@@ -48,6 +48,20 @@ pub fn rms_norm(isa: Isa, values: &[f32], gain: &[f32], epsilon: f32, out: &mut 
     }
 }
 
+/// Replaces each row of `hidden` by its layer normalisation, as [`add_layer_norm`] does without
+/// an update.
+///
+/// # Panics
+/// When `gain` and `bias` differ in length, or `hidden` is not a whole number of rows of it.
+pub fn layer_norm(isa: Isa, norm: LayerNorm<'_>, hidden: &mut [f32]) {
+    let width = norm.gain.len();
+    assert!(width > 0 && norm.bias.len() == width, "gain and bias");
+    assert!(hidden.len().is_multiple_of(width), "whole rows");
+    for row in hidden.chunks_exact_mut(width) {
+        dispatch!(isa, layer_norm_row(norm, row));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +113,23 @@ mod tests {
                 (mean - 0.5).abs() < 1e-4 && (variance - 4.0).abs() < 1e-3,
                 "{isa:?}"
             );
+        }
+    }
+
+    #[test]
+    fn without_an_update_it_is_the_same_as_with_zeros() {
+        let row: Vec<f32> = (0..75).map(|i| (i as f32 * 0.3).sin() * 5.0).collect();
+        let gain: Vec<f32> = (0..75).map(|i| 1.0 + i as f32 / 100.0).collect();
+        let norm = LayerNorm {
+            gain: &gain,
+            bias: &row,
+            epsilon: 1e-5,
+        };
+        for isa in Isa::available() {
+            let (mut alone, mut added) = (row.clone(), row.clone());
+            layer_norm(isa, norm, &mut alone);
+            add_layer_norm(isa, &[0.0; 75], norm, &mut added);
+            assert_eq!(alone, added, "{isa:?}");
         }
     }
 

@@ -1,9 +1,9 @@
 //! Language models on this machine: weights in, vectors and text out.
 //!
-//! [`load_embedder`] and [`load_generator`] read a model's files and give it a thread of its
-//! own; what comes back are the traits of `docent-core`, so the rest of docent sees requests and
-//! values and never a tensor. A file that cannot be used is a [`LoadError`] that says which, why
-//! and what to do.
+//! [`load_embedder`], [`load_reranker`] and [`load_generator`] read a model's files and give it a
+//! thread of its own; what comes back are the traits of `docent-core`, so the rest of docent sees
+//! requests and values and never a tensor. A file that cannot be used is a [`LoadError`] that
+//! says which, why and what to do.
 //!
 //! In the order in which data passes: headers and weights are read and checked, a chat is laid
 //! out by the model's template, text becomes tokens, the encoder or the decoder computes, the
@@ -21,6 +21,7 @@ mod files;
 mod generator;
 mod gguf;
 mod mapped;
+mod reranker;
 mod sampling;
 mod source;
 mod starter;
@@ -32,6 +33,9 @@ mod tokenizer;
 mod fixture;
 
 pub use decoder::{CachePrecision, PackedCache};
-pub use embedder::{EmbedderSource, load_embedder};
+pub use embedder::bench::{BenchError, BenchReport, bench_embedder};
+pub use embedder::{EmbedderOptions, EmbedderSource, load_embedder};
+pub use encoder::Precision;
 pub use error::LoadError;
 pub use generator::{Adapter, GeneratorOptions, GeneratorSource, load_generator};
+pub use reranker::{RerankerOptions, load_reranker};

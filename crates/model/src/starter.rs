@@ -12,8 +12,8 @@ pub(crate) struct StarterEmbedder {
 /// Name of the starter embedder.
 pub(crate) const EMBEDDER_NAME: &str = "all-MiniLM-L6-v2";
 
-/// Name and content hash of the starter embedder; constant so that starting hashes nothing.
-pub(crate) const EMBEDDER_FINGERPRINT: &str = "all-MiniLM-L6-v2@03c8737c725e9447/int8";
+/// Content hash of the starter embedder; constant so that starting hashes nothing.
+pub(crate) const EMBEDDER_HASH: &str = "03c8737c725e9447";
 
 /// Name of the starter generator.
 pub(crate) const GENERATOR_NAME: &str = "SmolLM2-135M-Instruct";

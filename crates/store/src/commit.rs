@@ -288,7 +288,7 @@ fn stage_document(
             // A span outside the text would be the chunker's mistake; such a chunk has no words.
             body: document.text.get(chunk.span.clone()).unwrap_or_default(),
             title: document.title.as_deref(),
-            headings: &chunk.heading_path,
+            headings: below_title(&chunk.heading_path, document.title.as_deref()),
             path,
             language: document.language,
         })?;
@@ -297,6 +297,14 @@ fn stage_document(
         id,
         chunks: chunks.len(),
     })
+}
+
+/// The headings without the document's title, whose words have a field of their own.
+fn below_title<'h>(headings: &'h [String], title: Option<&str>) -> &'h [String] {
+    match headings {
+        [first, rest @ ..] if Some(first.as_str()) == title => rest,
+        headings => headings,
+    }
 }
 
 /// Sends a live document's words to the full-text index again, in place of what it holds of it;
@@ -317,7 +325,7 @@ pub(crate) fn index_again(
             document,
             body: indexable.text.get(chunk.span.clone()).unwrap_or_default(),
             title: indexable.title.as_deref(),
-            headings: &chunk.heading_path,
+            headings: below_title(&chunk.heading_path, indexable.title.as_deref()),
             path: path.unwrap_or(&indexable.path),
             language: indexable.language,
         })?;

@@ -7,12 +7,13 @@ mod packed;
 pub(crate) use cache::{attend_blocks, narrow_halves};
 pub(crate) use packed::{Halves, multiply_packed, quantise_blocks, quantise_super, stretch_scale};
 
-use crate::activation::{Activation, Gate, TAIL_END, Tail};
+use crate::activation::{Activation, Gate, Tail};
 use crate::attention::Heads;
 use crate::matmul::{FLOAT_PANEL, FloatWeights, INT8_GROUP, INT8_PANEL, Int8Weights};
 use crate::norm::LayerNorm;
 use crate::quantise::{QuantisedRows, RowScale, row_scale};
 use crate::rope::Pairing;
+use crate::rotary::Rotary;
 
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
@@ -20,11 +21,15 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
 
 /// One value of an activation, by the [`Tail`] of it.
 pub(crate) fn activate(x: f32, tail: Option<&Tail>) -> f32 {
-    let Some(Tail(coefficients)) = tail else {
+    let Some(tail) = tail else {
         return x;
     };
-    let t = x.abs().min(TAIL_END) * (2.0 / TAIL_END) - 1.0;
-    let polynomial = coefficients.iter().rev().fold(0.0, |sum, c| sum * t + c);
+    let t = x.abs().min(tail.end) * (2.0 / tail.end) - 1.0;
+    let polynomial = tail
+        .coefficients
+        .iter()
+        .rev()
+        .fold(0.0, |sum, c| sum * t + c);
     x.max(0.0) - polynomial
 }
 
@@ -55,13 +60,15 @@ pub(crate) fn nearest(x: f32) -> i32 {
 }
 
 pub(crate) fn add_layer_norm_row(update: &[f32], norm: LayerNorm<'_>, row: &mut [f32]) {
-    let len = row.len() as f32;
-    let mut sum = 0.0;
     for (x, update) in row.iter_mut().zip(update) {
         *x += update;
-        sum += *x;
     }
-    let mean = sum / len;
+    layer_norm_row(norm, row);
+}
+
+pub(crate) fn layer_norm_row(norm: LayerNorm<'_>, row: &mut [f32]) {
+    let len = row.len() as f32;
+    let mean = row.iter().sum::<f32>() / len;
     let variance = row.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>() / len;
     let inverse = 1.0 / (variance + norm.epsilon).sqrt();
     for ((x, gain), bias) in row.iter_mut().zip(norm.gain).zip(norm.bias) {
@@ -96,6 +103,24 @@ pub(crate) fn rotate(turned: &mut [f32], pairing: Pairing, cosines: &[f32], sine
     }
 }
 
+pub(crate) fn gate_row(row: &[f32], tail: Option<&Tail>, out: &mut [f32]) {
+    let (gates, values) = row.split_at(out.len());
+    for ((out, gate), value) in out.iter_mut().zip(gates).zip(values) {
+        *out = activate(*gate, tail) * value;
+    }
+}
+
+pub(crate) fn rotate_projected(projected: &mut [f32], heads: Heads, rotary: &Rotary) {
+    let half = rotary.half();
+    for (position, row) in projected.chunks_exact_mut(3 * heads.hidden()).enumerate() {
+        let (cosines, sines) = rotary.at(position);
+        for head in row[..2 * heads.hidden()].chunks_exact_mut(heads.width) {
+            let (first, second) = head.split_at_mut(half);
+            rotate_pairs(first, second, cosines, sines);
+        }
+    }
+}
+
 pub(crate) fn gate(gate: Gate, values: &mut [f32], factors: &[f32]) {
     for (x, factor) in values.iter_mut().zip(factors) {
         let active = match gate {
@@ -122,6 +147,14 @@ pub(crate) fn softmax(row: &mut [f32]) {
     }
     for x in row {
         *x /= sum;
+    }
+}
+
+/// Turns each pair `(first[i], second[i])` by the angle of that cosine and sine.
+pub(crate) fn rotate_pairs(first: &mut [f32], second: &mut [f32], cosines: &[f32], sines: &[f32]) {
+    let pairs = first.iter_mut().zip(second);
+    for ((x, y), (cosine, sine)) in pairs.zip(cosines.iter().zip(sines)) {
+        (*x, *y) = (*x * cosine - *y * sine, *y * cosine + *x * sine);
     }
 }
 
@@ -188,18 +221,26 @@ pub(crate) fn matmul_float(
 }
 
 /// The scratch holds one query's scores.
-pub(crate) fn attend(projected: &[f32], heads: Heads, context: &mut [f32], scratch: &mut [f32]) {
+pub(crate) fn attend(
+    projected: &[f32],
+    heads: Heads,
+    reach: usize,
+    context: &mut [f32],
+    scratch: &mut [f32],
+) {
     let (hidden, width) = (heads.hidden(), heads.width);
-    let tokens = context.len() / hidden;
-    let scores = &mut scratch[..tokens];
+    let tokens = projected.len() / (3 * hidden);
     let factor = 1.0 / (width as f32).sqrt();
     for head in 0..heads.count {
         let part = |token: usize, which: usize| {
             &projected[(3 * token + which) * hidden + head * width..][..width]
         };
-        for query in 0..tokens {
+        for query in 0..context.len() / hidden {
+            let start = query.saturating_sub(reach);
+            let end = query.saturating_add(reach).min(tokens - 1) + 1;
+            let scores = &mut scratch[..end - start];
             let mut highest = f32::NEG_INFINITY;
-            for (key, score) in scores.iter_mut().enumerate() {
+            for (key, score) in (start..).zip(scores.iter_mut()) {
                 *score = dot(part(query, 0), part(key, 1)) * factor;
                 highest = highest.max(*score);
             }
@@ -210,7 +251,7 @@ pub(crate) fn attend(projected: &[f32], heads: Heads, context: &mut [f32], scrat
             }
             let mean = &mut context[query * hidden + head * width..][..width];
             mean.fill(0.0);
-            for (token, score) in scores.iter().enumerate() {
+            for (token, score) in (start..).zip(scores.iter()) {
                 let weight = score / sum;
                 for (mean, value) in mean.iter_mut().zip(part(token, 2)) {
                     *mean += weight * value;

@@ -4,6 +4,8 @@
 //! hold; then some queries at a time are multiplied with all keys, turned into weights, and
 //! multiplied with all values. Both products are the one of [`super::matmul`].
 
+use std::ops::Range;
+
 use super::matmul::{Operand, product, store_first};
 use super::{Vector, exp2};
 use crate::attention::{BLOCK, Heads, MOST_QUERIES};
@@ -18,12 +20,14 @@ const FEW: usize = 4;
 pub(crate) unsafe fn attend<V: Vector, const ROWS: usize>(
     projected: &[f32],
     heads: Heads,
+    reach: usize,
     context: &mut [f32],
     scratch: &mut [f32],
 ) {
     const { assert!(ROWS <= MOST_QUERIES) };
     let hidden = heads.hidden();
-    let tokens = context.len() / hidden;
+    let tokens = projected.len() / (3 * hidden);
+    let queries = context.len() / hidden;
     let padded = tokens.next_multiple_of(BLOCK);
     let columns = heads.width.next_multiple_of(BLOCK);
     let (keys, rest) = scratch.split_at_mut(padded * heads.width);
@@ -42,6 +46,7 @@ pub(crate) unsafe fn attend<V: Vector, const ROWS: usize>(
             width: heads.width,
             hidden,
             tokens,
+            reach,
             padded,
             columns,
             queries: rows.as_ptr(),
@@ -51,17 +56,17 @@ pub(crate) unsafe fn attend<V: Vector, const ROWS: usize>(
             context: context[index * heads.width..].as_mut_ptr(),
         };
         let mut query = 0;
-        // SAFETY: the caller's promise; no block of queries reaches past the last token.
+        // SAFETY: the caller's promise; no block of queries reaches past the last.
         unsafe {
-            while query + ROWS <= tokens {
+            while query + ROWS <= queries {
                 head.run::<V, ROWS>(query);
                 query += ROWS;
             }
-            while query + FEW <= tokens {
+            while query + FEW <= queries {
                 head.run::<V, FEW>(query);
                 query += FEW;
             }
-            while query < tokens {
+            while query < queries {
                 head.run::<V, 1>(query);
                 query += 1;
             }
@@ -104,6 +109,8 @@ struct Head<'a> {
     /// All heads' width: what lies between two rows of the context.
     hidden: usize,
     tokens: usize,
+    /// How far away a query's keys may be.
+    reach: usize,
     /// Tokens rounded up to whole blocks: the length of a row of keys and of scores.
     padded: usize,
     /// The width rounded up to whole blocks: the length of a row of values.
@@ -123,32 +130,36 @@ impl Head<'_> {
     /// As for [`attend`], and there are that many.
     #[inline(always)]
     unsafe fn run<V: Vector, const ROWS: usize>(&mut self, first: usize) {
-        // SAFETY: the caller's promise.
+        // Whole blocks of keys, with all that any of the queries reaches.
+        let start = first.saturating_sub(self.reach) / BLOCK * BLOCK;
+        let end = (first + ROWS).saturating_add(self.reach).min(self.tokens);
+        let keys = start..end.next_multiple_of(BLOCK);
+        // SAFETY: the caller's promise; the keys end within the padded ones.
         unsafe {
-            self.score::<V, ROWS>(first);
+            self.score::<V, ROWS>(first, keys.clone());
             let mut inverse_sums = [0.0; ROWS];
             for (row, inverse) in inverse_sums.iter_mut().enumerate() {
-                *inverse = 1.0 / self.weigh::<V>(row);
+                *inverse = 1.0 / self.weigh::<V>(row, first + row, keys.clone());
             }
-            self.mix::<V, ROWS>(first, inverse_sums);
+            self.mix::<V, ROWS>(first, start..end, inverse_sums);
         }
     }
 
-    /// Writes the products of each query with every key.
+    /// Writes the products of each query with the keys.
     ///
     /// # Safety
-    /// As for [`Head::run`].
+    /// As for [`Head::run`]; the keys are whole blocks of those there are.
     #[inline(always)]
-    unsafe fn score<V: Vector, const ROWS: usize>(&mut self, first: usize) {
+    unsafe fn score<V: Vector, const ROWS: usize>(&mut self, first: usize, keys: Range<usize>) {
         let stride = 3 * self.hidden;
-        // SAFETY: keys and scores have rows of `padded` floats, which a whole number of pairs of
-        // vectors fills.
+        // SAFETY: keys and scores have rows of `padded` floats, and a whole number of pairs of
+        // vectors fills a block.
         unsafe {
             let left = Operand {
                 from: self.queries.add(first * stride),
                 stride,
             };
-            for key in (0..self.padded).step_by(2 * V::LANES) {
+            for key in keys.step_by(2 * V::LANES) {
                 let right = Operand {
                     from: self.keys.as_ptr().add(key),
                     stride: self.padded,
@@ -163,26 +174,31 @@ impl Head<'_> {
         }
     }
 
-    /// Replaces a row of scores by `exp((score − highest) / √width)`; returns their sum.
+    /// Replaces the scores of `query` in `row` by `exp((score − highest) / √width)`; returns
+    /// their sum.
     ///
     /// # Safety
-    /// As for [`Head::run`].
+    /// As for [`Head::score`].
     #[inline(always)]
-    unsafe fn weigh<V: Vector>(&mut self, row: usize) -> f32 {
-        let scores = &mut self.scores[row * self.padded..][..self.padded];
-        // What pads the row becomes next to nothing: it leaves the sum as it is.
-        scores[self.tokens..].fill(f32::NEG_INFINITY);
+    unsafe fn weigh<V: Vector>(&mut self, row: usize, query: usize, keys: Range<usize>) -> f32 {
+        let scores = &mut self.scores[row * self.padded..][keys.clone()];
+        // What pads the row or is out of reach becomes next to nothing: it leaves the sum as it
+        // is.
+        let start = query.saturating_sub(self.reach).max(keys.start) - keys.start;
+        let end = query.saturating_add(self.reach).min(self.tokens - 1) + 1 - keys.start;
+        scores[..start].fill(f32::NEG_INFINITY);
+        scores[end..].fill(f32::NEG_INFINITY);
         let factor = std::f32::consts::LOG2_E / (self.width as f32).sqrt();
-        // SAFETY: a whole number of pairs of vectors fills a row of scores.
+        // SAFETY: a whole number of pairs of vectors fills the scores.
         unsafe {
             let (mut lower, mut upper) = (V::splat(f32::NEG_INFINITY), V::splat(f32::NEG_INFINITY));
-            for i in (0..self.padded).step_by(2 * V::LANES) {
+            for i in (0..scores.len()).step_by(2 * V::LANES) {
                 lower = V::load(scores.as_ptr().add(i)).max(lower);
                 upper = V::load(scores.as_ptr().add(i + V::LANES)).max(upper);
             }
             let shift = V::splat(-lower.max(upper).greatest() * factor);
             let (mut lower, mut upper) = (V::splat(0.0), V::splat(0.0));
-            for i in (0..self.padded).step_by(2 * V::LANES) {
+            for i in (0..scores.len()).step_by(2 * V::LANES) {
                 let to = scores.as_mut_ptr().add(i);
                 let first = exp2(V::load(to).mul_add(V::splat(factor), shift));
                 let second = exp2(V::load(to.add(V::LANES)).mul_add(V::splat(factor), shift));
@@ -203,21 +219,22 @@ impl Head<'_> {
     unsafe fn mix<V: Vector, const ROWS: usize>(
         &mut self,
         first: usize,
+        keys: Range<usize>,
         inverse_sums: [f32; ROWS],
     ) {
         // SAFETY: values have rows of `columns` floats, which a whole number of pairs of vectors
         // fills; a row of the context has room for the head's width.
         unsafe {
             let left = Operand {
-                from: self.scores.as_ptr(),
+                from: self.scores.as_ptr().add(keys.start),
                 stride: self.padded,
             };
             for column in (0..self.width).step_by(2 * V::LANES) {
                 let right = Operand {
-                    from: self.values.as_ptr().add(column),
+                    from: self.values.as_ptr().add(keys.start * self.columns + column),
                     stride: self.columns,
                 };
-                let products = product::<V, ROWS, 2>(left, right, self.tokens);
+                let products = product::<V, ROWS, 2>(left, right, keys.len());
                 for (row, [lower, upper]) in products.into_iter().enumerate() {
                     let inverse = V::splat(inverse_sums[row]);
                     let to = self.context.add((first + row) * self.hidden + column);

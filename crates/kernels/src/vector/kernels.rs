@@ -44,6 +44,39 @@ macro_rules! kernels {
         }
 
         /// # Safety
+        /// The processor has the features; all slices are equally long.
+        #[target_feature(enable = $features)]
+        pub(crate) unsafe fn layer_norm_row(norm: $crate::norm::LayerNorm<'_>, row: &mut [f32]) {
+            // SAFETY: the caller's promise.
+            unsafe { $crate::vector::layer_norm_row::<$vector>(norm, row) }
+        }
+
+        /// # Safety
+        /// The processor has the features; `row` is twice as long as `out`.
+        #[target_feature(enable = $features)]
+        pub(crate) unsafe fn gate_row(
+            row: &[f32],
+            tail: Option<&$crate::activation::Tail>,
+            out: &mut [f32],
+        ) {
+            // SAFETY: the caller's promise.
+            unsafe { $crate::vector::gate_row::<$vector>(row, tail, out) }
+        }
+
+        /// # Safety
+        /// The processor has the features; the slices are as [`crate::rotary::rotate`] checks
+        /// them.
+        #[target_feature(enable = $features)]
+        pub(crate) unsafe fn rotate_projected(
+            projected: &mut [f32],
+            heads: $crate::attention::Heads,
+            rotary: &$crate::rotary::Rotary,
+        ) {
+            // SAFETY: the caller's promise.
+            unsafe { $crate::vector::rotate_projected::<$vector>(projected, heads, rotary) }
+        }
+
+        /// # Safety
         /// The processor has the features; the slices are as [`crate::matmul::int8`] checks them.
         #[target_feature(enable = $features)]
         pub(crate) unsafe fn matmul_int8(
@@ -84,12 +117,15 @@ macro_rules! kernels {
         pub(crate) unsafe fn attend(
             projected: &[f32],
             heads: $crate::attention::Heads,
+            reach: usize,
             context: &mut [f32],
             scratch: &mut [f32],
         ) {
             // SAFETY: the caller's promise; two vectors fill an even part of a block.
             unsafe {
-                $crate::vector::attend::<$vector, $queries>(projected, heads, context, scratch)
+                $crate::vector::attend::<$vector, $queries>(
+                    projected, heads, reach, context, scratch,
+                )
             }
         }
 

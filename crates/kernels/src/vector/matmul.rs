@@ -5,7 +5,7 @@
 //! the nearest cache while all rows pass by.
 
 use super::{MOST_LANES, Vector};
-use crate::activation::{Activation, TAIL_END, Tail};
+use crate::activation::{Activation, Tail};
 use crate::matmul::{FLOAT_PANEL, FloatWeights, INT8_GROUP, INT8_PANEL, Int8Weights};
 use crate::quantise::{QuantisedRows, RowScale};
 
@@ -348,17 +348,17 @@ pub(super) unsafe fn store_first<V: Vector, const VECTORS: usize>(
 #[inline(always)]
 pub(super) unsafe fn activate<V: Vector, const VECTORS: usize>(
     values: [V; VECTORS],
-    Tail(coefficients): &Tail,
+    tail: &Tail,
 ) -> [V; VECTORS] {
     // SAFETY: the caller's promise.
     unsafe {
         let mut places = values;
         for place in &mut places {
-            let inside = place.abs().min(V::splat(TAIL_END));
-            *place = inside.mul_add(V::splat(2.0 / TAIL_END), V::splat(-1.0));
+            let inside = place.abs().min(V::splat(tail.end));
+            *place = inside.mul_add(V::splat(2.0 / tail.end), V::splat(-1.0));
         }
-        let mut sums = [V::splat(coefficients[coefficients.len() - 1]); VECTORS];
-        for coefficient in coefficients[..coefficients.len() - 1].iter().rev() {
+        let mut sums = [V::splat(0.0); VECTORS];
+        for coefficient in tail.coefficients.iter().rev() {
             let coefficient = V::splat(*coefficient);
             for (sum, place) in sums.iter_mut().zip(places) {
                 *sum = sum.mul_add(place, coefficient);

@@ -20,7 +20,8 @@ pub(crate) use kernels::kernels;
 pub(crate) use matmul::{matmul_float, matmul_int8};
 pub(crate) use packed::multiply_packed;
 pub(crate) use row::{
-    add_layer_norm_row, dot, quantise_blocks, quantise_row, quantise_super, rms_norm_row,
+    add_layer_norm_row, dot, gate_row, layer_norm_row, quantise_blocks, quantise_row,
+    quantise_super, rms_norm_row, rotate_projected,
 };
 
 use crate::packed::Widen;

@@ -1,12 +1,16 @@
-//! Kernels over one row: inner product, quantising, layer normalisation.
+//! Kernels over one row: inner product, quantising, layer normalisation, gates, rotation.
 //!
 //! What does not fill a vector at a row's end is done number by number.
 
 use super::Vector;
+use super::matmul::activate;
+use crate::activation::Tail;
+use crate::attention::Heads;
 use crate::norm::LayerNorm;
 use crate::packed::{BlockRow, SuperRow};
 use crate::quant::{BLOCK, SUPER_BLOCK};
 use crate::quantise::{RowScale, row_scale};
+use crate::rotary::Rotary;
 use crate::scalar;
 
 /// Vectors that are reduced side by side: a sum or a maximum takes some cycles, and one chain of
@@ -185,7 +189,6 @@ pub(crate) unsafe fn add_layer_norm_row<V: Vector>(
     norm: LayerNorm<'_>,
     row: &mut [f32],
 ) {
-    let len = row.len() as f32;
     let whole = row.len() - row.len() % V::LANES;
     // SAFETY: the caller's promise, and every access starts `LANES` before `whole` or earlier.
     unsafe {
@@ -196,6 +199,18 @@ pub(crate) unsafe fn add_layer_norm_row<V: Vector>(
         for (x, update) in row[whole..].iter_mut().zip(&update[whole..]) {
             *x += update;
         }
+        layer_norm_row::<V>(norm, row);
+    }
+}
+
+/// # Safety
+/// As for [`Vector`]; all slices are equally long.
+#[inline(always)]
+pub(crate) unsafe fn layer_norm_row<V: Vector>(norm: LayerNorm<'_>, row: &mut [f32]) {
+    let len = row.len() as f32;
+    let whole = row.len() - row.len() % V::LANES;
+    // SAFETY: the caller's promise, and every access starts `LANES` before `whole` or earlier.
+    unsafe {
         let mean = sum_of::<V>(row, |x| x, |x| x) / len;
         let middle = V::splat(mean);
         let squares = sum_of::<V>(
@@ -243,6 +258,67 @@ pub(crate) unsafe fn rms_norm_row<V: Vector>(
         }
         for i in whole..row.len() {
             out[i] = row[i] * inverse * gain[i];
+        }
+    }
+}
+
+/// # Safety
+/// As for [`Vector`]; `row` is twice as long as `out`.
+#[inline(always)]
+pub(crate) unsafe fn gate_row<V: Vector>(row: &[f32], tail: Option<&Tail>, out: &mut [f32]) {
+    let (gates, values) = row.split_at(out.len());
+    let whole = out.len() - out.len() % V::LANES;
+    // SAFETY: the caller's promise, and every access starts `LANES` before `whole` or earlier.
+    unsafe {
+        for i in (0..whole).step_by(V::LANES) {
+            let mut gate = [V::load(gates.as_ptr().add(i))];
+            if let Some(tail) = tail {
+                gate = activate(gate, tail);
+            }
+            let value = V::load(values.as_ptr().add(i));
+            gate[0].mul(value).store(out.as_mut_ptr().add(i));
+        }
+    }
+    let last = gates[whole..].iter().zip(&values[whole..]);
+    for (out, (gate, value)) in out[whole..].iter_mut().zip(last) {
+        *out = scalar::activate(*gate, tail) * value;
+    }
+}
+
+/// # Safety
+/// As for [`Vector`]; the slices are as [`crate::rotary::rotate`] has checked them.
+#[inline(always)]
+pub(crate) unsafe fn rotate_projected<V: Vector>(
+    projected: &mut [f32],
+    heads: Heads,
+    rotary: &Rotary,
+) {
+    let half = rotary.half();
+    let whole = half - half % V::LANES;
+    for (position, row) in projected.chunks_exact_mut(3 * heads.hidden()).enumerate() {
+        let (cosines, sines) = rotary.at(position);
+        for head in row[..2 * heads.hidden()].chunks_exact_mut(heads.width) {
+            let (first, second) = head[..2 * half].split_at_mut(half);
+            // SAFETY: the caller's promise; all four are `half` long, and every access starts
+            // `LANES` before `whole` or earlier.
+            unsafe {
+                for i in (0..whole).step_by(V::LANES) {
+                    let x = V::load(first.as_ptr().add(i));
+                    let y = V::load(second.as_ptr().add(i));
+                    let cosine = V::load(cosines.as_ptr().add(i));
+                    let sine = V::load(sines.as_ptr().add(i));
+                    let turned = y.neg_mul_add(sine, x.mul(cosine));
+                    turned.store(first.as_mut_ptr().add(i));
+                    let turned = x.mul_add(sine, y.mul(cosine));
+                    turned.store(second.as_mut_ptr().add(i));
+                }
+            }
+            scalar::rotate_pairs(
+                &mut first[whole..],
+                &mut second[whole..],
+                &cosines[whole..],
+                &sines[whole..],
+            );
         }
     }
 }

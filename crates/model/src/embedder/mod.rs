@@ -1,181 +1,238 @@
-//! The embedder: a BERT-family encoder on a thread of its own.
+//! The embedder: an encoder on threads of its own, with what turns texts into its tokens.
 //!
-//! Callers cut their texts into tokens on their own threads; the embedder's thread computes
-//! batch by batch, and looks between batches whether a person waits.
+//! Whoever embeds cuts the texts into tokens on their own thread, some at a time, while the
+//! encoder's threads already compute what was cut before.
 
-mod recipe;
-mod tokens;
+pub(crate) mod bench;
+pub(crate) mod checkpoint;
+pub(crate) mod tokens;
+mod vocabulary;
+pub(crate) mod workers;
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{self, SyncSender};
-use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, Sender, bounded, select_biased};
 use docent_core::model::{Embedder, ModelError, Urgency};
 
-use crate::encoder::{Encoder, EncoderConfig, Precision};
+use crate::encoder::{Output, Precision};
 use crate::error::LoadError;
-use crate::threads;
-use recipe::{Prompts, Recipe};
-use tokens::{Sequences, TextTokenizer, join_windows};
+use crate::{starter, threads};
+use checkpoint::{Checkpoint, Prompts};
+use tokens::{Cuts, TextTokenizer, normalise};
+use workers::{Failure, Job, Pending, Workers};
 
-/// Requests that may wait in a lane; who has more waits with them.
-const WAITING_REQUESTS: usize = 8;
+/// Tokens of a pack at most, unless one sequence is longer: enough that reading a layer's
+/// weights is little beside using them, few enough that the tokens' own numbers stay in cache.
+pub(crate) const PACK_TOKENS: usize = 1024;
 
-/// Tokens of a batch for each thread: so long does a person wait for the indexer at most, some
-/// tens of milliseconds. More in a batch would hardly be faster.
-const BATCH_TOKENS: usize = 512;
+/// Bytes of text that are cut into tokens before the encoder's threads get them: some packs for
+/// each thread, so that none waits for the next.
+const SLICE_BYTES: usize = 32 << 10;
 
 /// Where an embedder comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EmbedderSource {
     /// The starter model inside the program.
     Starter,
-    /// A folder of a BERT-family model as Hugging Face lays it out.
+    /// A folder of a BERT-family model as Hugging Face lays it out, or a GGUF file of one.
     Directory(PathBuf),
 }
 
-/// Loads an embedder and starts its thread. It computes on `threads` threads, with bytes for
-/// weights; 0 takes all processors.
+/// How an embedder computes, and what of its vectors is kept. What changes vectors is in the
+/// fingerprint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbedderOptions {
+    /// Threads to compute on; 0 takes all processors.
+    pub threads: usize,
+    /// How weights are held and multiplied.
+    pub precision: Precision,
+    /// Values of a vector that are kept, from the first on, scaled to length 1 again: for models
+    /// that were trained for it (Matryoshka). All if `None`.
+    pub dimensions: Option<usize>,
+    /// What stands before a question, in place of the model's own prompt.
+    pub query_prompt: Option<String>,
+    /// What stands before a text, in place of the model's own prompt.
+    pub document_prompt: Option<String>,
+    /// Tokens that a thread computes at a time.
+    pub pack_tokens: usize,
+}
+
+impl Default for EmbedderOptions {
+    fn default() -> Self {
+        EmbedderOptions {
+            threads: 0,
+            precision: Precision::Int8,
+            dimensions: None,
+            query_prompt: None,
+            document_prompt: None,
+            pack_tokens: PACK_TOKENS,
+        }
+    }
+}
+
+impl From<usize> for EmbedderOptions {
+    /// The usual options on so many threads.
+    fn from(threads: usize) -> Self {
+        EmbedderOptions {
+            threads,
+            ..EmbedderOptions::default()
+        }
+    }
+}
+
+/// Loads an embedder and starts its threads.
 ///
 /// # Errors
-/// When a file is missing, damaged, or of a kind that docent does not run.
+/// When a file is missing, damaged, or of a kind that docent does not run, or fewer or more
+/// values are to be kept than vectors have.
 pub fn load_embedder(
     source: &EmbedderSource,
-    threads: usize,
+    options: impl Into<EmbedderOptions>,
 ) -> Result<Arc<dyn Embedder>, LoadError> {
-    let threads = threads::resolve(threads);
-    match source {
-        EmbedderSource::Starter => {
-            let (recipe, weights) = recipe::starter()?;
-            let path = PathBuf::from("the starter embedder");
-            let network = Network::build(weights, &recipe.config, threads, &path)?;
-            start(recipe, network)
-        }
-        EmbedderSource::Directory(folder) => {
-            let (recipe, weights) = recipe::directory(folder)?;
-            let path = folder.join("model.safetensors");
-            let network = Network::build(&weights, &recipe.config, threads, &path)?;
-            drop(weights);
-            start(recipe, network)
-        }
-    }
+    Ok(Arc::new(load(source, options.into())?))
 }
 
-/// An encoder with the threads that it computes on.
-struct Network {
-    encoder: Encoder,
-    threads: usize,
+/// The starter's files.
+pub(crate) fn starter() -> Result<Checkpoint<'static>, LoadError> {
+    let files = starter::embedder().ok_or(LoadError::NoStarter { option: "embedder" })?;
+    let mut checkpoint = Checkpoint::starter(&files, starter::EMBEDDER_HASH)?;
+    checkpoint.name = starter::EMBEDDER_NAME.into();
+    Ok(checkpoint)
 }
 
-impl Network {
-    fn build(
-        weights: &[u8],
-        config: &EncoderConfig,
-        threads: usize,
-        path: &Path,
-    ) -> Result<Network, LoadError> {
-        let build = || Encoder::from_safetensors(weights, config.clone(), Precision::Int8);
-        let encoder = threads::contain(build)
-            .map_err(|panic| LoadError::damaged(path, panic))?
-            .map_err(|error| LoadError::damaged(path, error.to_string()))?;
-        Ok(Network { encoder, threads })
+fn load(source: &EmbedderSource, options: EmbedderOptions) -> Result<LocalEmbedder, LoadError> {
+    let checkpoint = match source {
+        EmbedderSource::Starter => starter()?,
+        EmbedderSource::Directory(path) => Checkpoint::open(path)?,
+    };
+    if checkpoint.labels.is_some() {
+        let problem = "this is a reranker: it scores pairs and gives no vectors";
+        let remedy = "name it as the reranker, and choose another embedder";
+        return Err(LoadError::unsupported(&checkpoint.path, problem, remedy));
     }
-
-    fn encode(&self, sequences: &[&[u32]]) -> Result<Vec<Vec<f32>>, String> {
-        threads::contain(|| self.encoder.encode(sequences, self.threads))?
-            .map_err(|error| error.to_string())
+    let hidden = checkpoint.config.hidden;
+    let dimension = options.dimensions.unwrap_or(hidden);
+    if !(1..=hidden).contains(&dimension) {
+        let problem = format!("its vectors have {hidden} values, and {dimension} are to be kept");
+        let remedy = format!("keep 1 to {hidden}");
+        return Err(LoadError::unsupported(&checkpoint.path, problem, remedy));
     }
-}
-
-/// Starts the thread of an embedder.
-fn start(recipe: Recipe, network: Network) -> Result<Arc<dyn Embedder>, LoadError> {
-    let Recipe {
-        name,
+    let encoder = checkpoint.build(options.precision, false)?;
+    let multiply_adds = encoder.config().multiply_adds();
+    let failed = |error: std::io::Error| LoadError::Failed {
+        model: checkpoint.name.clone(),
+        reason: error.to_string(),
+    };
+    let threads = threads::resolve(options.threads);
+    let workers = Workers::start(Arc::new(encoder), threads, options.pack_tokens, "embedder")
+        .map_err(failed)?;
+    let fingerprint = fingerprint(&checkpoint, &options, dimension);
+    let max_tokens = checkpoint.max_tokens();
+    let own = checkpoint.sentence.prompts;
+    let prompts = Prompts {
+        query: options.query_prompt.unwrap_or(own.query),
+        document: options.document_prompt.unwrap_or(own.document),
+    };
+    let tokenizer = TextTokenizer::new(checkpoint.tokenizer, max_tokens)
+        .map_err(|problem| LoadError::damaged(&checkpoint.path, problem))?;
+    Ok(LocalEmbedder {
+        name: checkpoint.name,
         fingerprint,
-        config,
+        hidden,
+        dimension,
         tokenizer,
         prompts,
-    } = recipe;
-    let (interactive, urgent) = bounded(WAITING_REQUESTS);
-    let (background, patient) = bounded(WAITING_REQUESTS);
-    let lanes = Lanes { urgent, patient };
-    let thread = std::thread::Builder::new()
-        .name("docent-embedder".into())
-        .spawn(move || lanes.run(&network))
-        .map_err(|error| LoadError::Failed {
-            model: name.clone(),
-            reason: error.to_string(),
-        })?;
-    Ok(Arc::new(LocalEmbedder {
-        name,
-        fingerprint,
-        dimension: config.hidden,
-        tokenizer,
-        prompts,
-        lanes: Some((interactive, background)),
-        thread: Some(thread),
-    }))
+        workers,
+        multiply_adds,
+    })
 }
 
-/// Sequences to encode, and where their vectors go.
-struct Job {
-    sequences: Arc<Sequences>,
-    reply: SyncSender<Result<Vec<Vec<f32>>, String>>,
+/// The model's name, the beginning of the hash of its files, and all else that vectors depend
+/// on: `name@0123456789abcdef/int8`, with `/256` where so many values are kept and `/` and a hash
+/// where texts get another prompt than the model's own.
+fn fingerprint(checkpoint: &Checkpoint<'_>, options: &EmbedderOptions, dimension: usize) -> String {
+    let Checkpoint { name, hash, .. } = checkpoint;
+    let mut fingerprint = format!("{name}@{hash}/{}", options.precision.name());
+    if dimension != checkpoint.config.hidden {
+        fingerprint += &format!("/{dimension}");
+    }
+    if let Some(prompt) = &options.document_prompt
+        && *prompt != checkpoint.sentence.prompts.document
+    {
+        let hash = blake3::hash(prompt.as_bytes()).to_hex();
+        fingerprint += &format!("/{}", &hash[..8]);
+    }
+    fingerprint
 }
 
 /// An embedder in this process.
 struct LocalEmbedder {
     name: String,
     fingerprint: String,
+    /// Values of the encoder's vectors, and those that are kept.
+    hidden: usize,
     dimension: usize,
     tokenizer: TextTokenizer,
     prompts: Prompts,
-    /// For a person and for the indexer; `None` only while this is dropped.
-    lanes: Option<(Sender<Job>, Sender<Job>)>,
-    thread: Option<JoinHandle<()>>,
+    workers: Workers,
+    /// Of the linear layers for each token.
+    multiply_adds: u64,
 }
 
 impl LocalEmbedder {
+    /// Starts to compute `texts`, each after `prompt`.
+    fn submit(
+        &self,
+        prompt: &str,
+        texts: &[String],
+        output: Output,
+        urgency: Urgency,
+    ) -> Result<(Cuts, Pending), ModelError> {
+        let (sequences, cuts) = self
+            .tokenizer
+            .windows(prompt, texts)
+            .map_err(ModelError::Refused)?;
+        let job = Job {
+            sequences,
+            output,
+            deadline: None,
+        };
+        Ok((cuts, self.workers.submit(job, urgency)))
+    }
+
+    /// The vectors of texts, which are cut into tokens slice by slice while those of the slice
+    /// before are computed.
     fn embed_after(
         &self,
         prompt: &str,
         texts: &[String],
         urgency: Urgency,
     ) -> Result<Vec<Vec<f32>>, ModelError> {
-        if texts.is_empty() {
-            return Ok(Vec::new());
+        let mut running = Vec::new();
+        for slice in slices(texts) {
+            running.push(self.submit(prompt, &texts[slice], Output::Vector, urgency)?);
         }
-        let sequences = self
-            .tokenizer
-            .sequences(prompt, texts)
-            .map_err(ModelError::Refused)?;
-        let sequences = Arc::new(sequences);
-        let (reply, vectors) = mpsc::sync_channel(1);
-        let job = Job {
-            sequences: sequences.clone(),
-            reply,
-        };
-        let lane = match (&self.lanes, urgency) {
-            (Some((interactive, _)), Urgency::Interactive) => interactive,
-            (Some((_, background)), Urgency::Background) => background,
-            (None, _) => return Err(self.stopped("it was closed")),
-        };
-        let gone = "its thread is gone; start docent again";
-        lane.send(job).map_err(|_| self.stopped(gone))?;
-        let vectors = vectors.recv().map_err(|_| self.stopped(gone))?;
-        vectors
-            .map(|vectors| join_windows(&sequences, vectors))
-            .map_err(|reason| self.stopped(&reason))
+        let mut vectors = Vec::with_capacity(texts.len());
+        for (cuts, pending) in running {
+            let of_windows = pending.wait().map_err(|failure| self.stopped(failure))?;
+            let of_windows = of_windows.into_iter().map(|vector| self.kept(vector));
+            vectors.extend(cuts.join(of_windows.collect()));
+        }
+        Ok(vectors)
     }
 
-    fn stopped(&self, reason: &str) -> ModelError {
-        ModelError::Stopped {
-            model: self.name.clone(),
-            reason: reason.into(),
+    /// The values of a vector that are kept.
+    fn kept(&self, mut vector: Vec<f32>) -> Vec<f32> {
+        if self.dimension < vector.len() {
+            vector.truncate(self.dimension);
+            normalise(&mut vector);
         }
+        vector
+    }
+
+    fn stopped(&self, failure: Failure) -> ModelError {
+        failure.of_model(&self.name)
     }
 }
 
@@ -210,88 +267,45 @@ impl Embedder for LocalEmbedder {
         vectors
             .into_iter()
             .next()
-            .ok_or_else(|| self.stopped("it gave no vector"))
+            .ok_or_else(|| ModelError::Refused("there is no vector of no text".into()))
+    }
+
+    fn embed_tokens(
+        &self,
+        texts: &[String],
+        urgency: Urgency,
+    ) -> Result<Vec<Vec<f32>>, ModelError> {
+        let prompt = &self.prompts.document;
+        let (cuts, pending) = self.submit(prompt, texts, Output::Tokens, urgency)?;
+        let vectors = pending.wait().map_err(|failure| self.stopped(failure))?;
+        let kept = vectors.into_iter().map(|vectors| {
+            let tokens = vectors.chunks_exact(self.hidden);
+            tokens.flat_map(|token| self.kept(token.to_vec())).collect()
+        });
+        Ok(cuts.concatenate(kept.collect()))
     }
 }
 
-impl Drop for LocalEmbedder {
-    fn drop(&mut self) {
-        self.lanes = None;
-        if let Some(thread) = self.thread.take() {
-            // A panic in it was contained; there is nobody to tell.
-            let _ = thread.join();
-        }
-    }
-}
-
-/// The thread's side: what people ask for, and what the indexer does.
-struct Lanes {
-    urgent: Receiver<Job>,
-    patient: Receiver<Job>,
-}
-
-impl Lanes {
-    /// Serves both lanes until they are closed, people first.
-    fn run(self, network: &Network) {
-        loop {
-            let (job, urgent) = select_biased! {
-                recv(self.urgent) -> job => (job, true),
-                recv(self.patient) -> job => (job, false),
-            };
-            match job {
-                Ok(job) if urgent => serve(network, job, || {}),
-                Ok(job) => serve(network, job, || self.serve_urgent(network)),
-                // Both lanes close at once, when the embedder is dropped and nobody waits.
-                Err(_) => return,
-            }
-        }
-    }
-
-    /// Serves every person who waits.
-    fn serve_urgent(&self, network: &Network) {
-        while let Ok(job) = self.urgent.try_recv() {
-            serve(network, job, || {});
-        }
-    }
-}
-
-/// Encodes a job batch by batch, with a `pause` before each.
-fn serve(network: &Network, job: Job, pause: impl Fn()) {
-    let all = &job.sequences.sequences;
-    let mut vectors = Vec::with_capacity(all.len());
-    for batch in batches(all, network.threads * BATCH_TOKENS) {
-        pause();
-        let sequences: Vec<&[u32]> = all[batch].iter().map(Vec::as_slice).collect();
-        match network.encode(&sequences) {
-            Ok(encoded) => vectors.extend(encoded),
-            Err(problem) => {
-                // Whoever asked may have gone; then nobody minds.
-                let _ = job.reply.send(Err(problem));
-                return;
-            }
-        }
-    }
-    let _ = job.reply.send(Ok(vectors));
-}
-
-/// Cuts sequences into batches of up to `tokens` tokens, or of one sequence that is longer.
-fn batches(sequences: &[Vec<u32>], tokens: usize) -> Vec<Range<usize>> {
-    let mut batches: Vec<Range<usize>> = Vec::new();
-    let mut total = 0;
-    for (index, sequence) in sequences.iter().enumerate() {
-        total += sequence.len();
-        match batches.last_mut() {
-            Some(batch) if total <= tokens => batch.end = index + 1,
+/// Cuts texts into slices of about [`SLICE_BYTES`], of one text at least.
+fn slices(texts: &[String]) -> Vec<Range<usize>> {
+    let mut slices: Vec<Range<usize>> = Vec::new();
+    let mut bytes = 0;
+    for (index, text) in texts.iter().enumerate() {
+        bytes += text.len();
+        match slices.last_mut() {
+            Some(slice) if bytes <= SLICE_BYTES => slice.end = index + 1,
             _ => {
-                total = sequence.len();
-                batches.push(index..index + 1);
+                bytes = text.len();
+                slices.push(index..index + 1);
             }
         }
     }
-    batches
+    slices
 }
 
 #[cfg(test)]
-mod oracle;
+pub(crate) mod fixture;
+#[cfg(test)]
+mod gguf_tests;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,12 @@
 use std::fs;
 use std::path::Path;
 
+use proptest::prelude::*;
+
+use super::fixture::word_pieces;
 use super::*;
+use crate::encoder::fixture::{HIDDEN, Tiny, cosine, file};
+use crate::encoder::oracle;
 use crate::starter;
 
 fn starter() -> Arc<dyn Embedder> {
@@ -13,16 +18,6 @@ fn starter() -> Arc<dyn Embedder> {
 fn embed(embedder: &dyn Embedder, texts: &[&str]) -> Vec<Vec<f32>> {
     let texts: Vec<String> = texts.iter().map(|text| text.to_string()).collect();
     embedder.embed(&texts, Urgency::Background).unwrap()
-}
-
-fn cosine(a: &[f32], b: &[f32]) -> f64 {
-    let dot = |a: &[f32], b: &[f32]| -> f64 {
-        a.iter()
-            .zip(b)
-            .map(|(a, b)| f64::from(*a) * f64::from(*b))
-            .sum()
-    };
-    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
 /// Texts with the first eight and the last value of their vectors by the original weights,
@@ -79,35 +74,52 @@ fn the_starter_computes_what_its_original_does() {
 /// What a value may be off by, computed with bytes.
 const TOLERANCE: f32 = 0.02;
 
+/// The vector of a text by candle, from the starter's own files.
+fn by_candle(text: &str) -> Vec<f32> {
+    let files = starter::embedder().unwrap();
+    let checkpoint = super::starter().unwrap();
+    let tokenizer = TextTokenizer::new(checkpoint.tokenizer, 256).unwrap();
+    let (sequences, _) = tokenizer.windows("", &[text.into()]).unwrap();
+    let config = std::str::from_utf8(files.config).unwrap();
+    let tokens = sequences.get(0).unwrap().tokens;
+    let rows = oracle::rows("bert", config, files.weights, tokens);
+    let mut mean = vec![0.0; 384];
+    for row in rows.chunks(384) {
+        mean.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+    }
+    normalise(&mut mean);
+    mean
+}
+
 #[test]
 fn bytes_keep_the_direction_that_floats_give() {
-    let (recipe, weights) = recipe::starter().unwrap();
-    let oracle = oracle::Bert::from_safetensors(weights, &recipe.config).unwrap();
-    let mut texts: Vec<String> = REFERENCE.map(|(text, _)| text.to_string()).into();
-    texts.push("The tenant shall give notice of three months in writing. ".repeat(8));
-    let sequences = recipe.tokenizer.sequences("", &texts).unwrap().sequences;
-    let slices: Vec<&[u32]> = sequences.iter().map(Vec::as_slice).collect();
-    let expected = oracle.encode(&slices).unwrap();
-    let vectors = starter().embed(&texts, Urgency::Background).unwrap();
-    for ((vector, expected), text) in vectors.iter().zip(&expected).zip(&texts) {
-        let cosine = cosine(vector, expected);
-        assert!(cosine > 0.99, "{text}: {cosine}");
+    let long = "The tenant shall give notice of three months in writing. ".repeat(8);
+    let texts = REFERENCE.map(|(text, _)| text);
+    let embedder = starter();
+    for text in texts.into_iter().chain([long.as_str()]) {
+        let near = cosine(&embed(&*embedder, &[text])[0], &by_candle(text));
+        assert!(near > 0.99, "{text}: {near}");
     }
 }
 
 #[test]
-fn the_oracle_is_the_original() {
-    let (recipe, weights) = recipe::starter().unwrap();
-    let oracle = oracle::Bert::from_safetensors(weights, &recipe.config).unwrap();
-    let texts = REFERENCE.map(|(text, _)| text.to_string());
-    let sequences = recipe.tokenizer.sequences("", &texts).unwrap().sequences;
-    let slices: Vec<&[u32]> = sequences.iter().map(Vec::as_slice).collect();
-    for (vector, (text, expected)) in oracle.encode(&slices).unwrap().iter().zip(REFERENCE) {
-        for (value, expected) in vector[..8].iter().chain(vector.last()).zip(expected) {
-            assert!(
-                (value - expected).abs() < 1e-3,
-                "{text}: {value} and not {expected}"
-            );
+fn floats_give_what_the_original_does() {
+    let options = EmbedderOptions {
+        precision: Precision::F32,
+        ..EmbedderOptions::default()
+    };
+    let embedder = load_embedder(&EmbedderSource::Starter, options).unwrap();
+    assert!(embedder.fingerprint().ends_with("/f32"));
+    for (text, expected) in REFERENCE {
+        let by_candle = by_candle(text);
+        let ours = embed(&*embedder, &[text]).remove(0);
+        for vector in [&by_candle, &ours] {
+            for (value, expected) in vector[..8].iter().chain(vector.last()).zip(expected) {
+                assert!(
+                    (value - expected).abs() < 1e-3,
+                    "{text}: {value} and not {expected}"
+                );
+            }
         }
     }
 }
@@ -170,33 +182,17 @@ fn odd_texts_have_vectors() {
 }
 
 #[test]
-fn batches_are_bounded_and_hold_every_sequence_once() {
-    let sequences: Vec<Vec<u32>> = (0..200).map(|n| vec![0; 1 + (n * 37) % 256]).collect();
-    let cut = batches(&sequences, 1024);
+fn slices_are_bounded_and_hold_every_text_once() {
+    let texts: Vec<String> = (0..200).map(|n| "x".repeat(1 + (n * 371) % 3000)).collect();
+    let cut = slices(&texts);
     assert!(cut.iter().cloned().flatten().eq(0..200));
-    for batch in cut {
-        let tokens: usize = sequences[batch].iter().map(Vec::len).sum();
-        assert!(tokens <= 1024);
+    for slice in cut {
+        let bytes: usize = texts[slice].iter().map(String::len).sum();
+        assert!(bytes <= SLICE_BYTES);
     }
-    assert_eq!(batches(&[vec![0; 5000], vec![0]], 1024), [0..1, 1..2]);
-}
-
-#[test]
-fn a_person_overtakes_the_indexer_between_batches() {
-    let embedder = starter();
-    let text = "A chunk of some length that the indexer wants embedded. ".repeat(4);
-    let background = vec![text; 400];
-    std::thread::scope(|scope| {
-        let indexer = scope.spawn(|| {
-            embedder.embed(&background, Urgency::Background).unwrap();
-            std::time::Instant::now()
-        });
-        // Let the indexer's request reach the thread first; the test holds either way.
-        std::thread::sleep(std::time::Duration::from_millis(20));
-        embedder.embed_query("a question").unwrap();
-        let answered = std::time::Instant::now();
-        assert!(answered < indexer.join().unwrap());
-    });
+    let long = ["x".repeat(100_000), "y".into()];
+    assert_eq!(slices(&long), [0..1, 1..2]);
+    assert!(slices(&[]).is_empty());
 }
 
 #[test]
@@ -224,7 +220,11 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn load(folder: &Path) -> Result<Arc<dyn Embedder>, LoadError> {
-    load_embedder(&EmbedderSource::Directory(folder.to_owned()), 0)
+    load_with(folder, EmbedderOptions::default())
+}
+
+fn load_with(folder: &Path, options: EmbedderOptions) -> Result<Arc<dyn Embedder>, LoadError> {
+    load_embedder(&EmbedderSource::Directory(folder.to_owned()), options)
 }
 
 /// The message for a folder in which `file` is changed to `bytes`, or missing.
@@ -247,6 +247,7 @@ fn a_folder_gives_the_same_vectors_as_the_starter() {
     let embedder = load(folder.path()).unwrap();
     assert_eq!((embedder.dimension(), embedder.max_tokens()), (384, 256));
     assert_ne!(embedder.fingerprint(), starter().fingerprint());
+    assert!(starter().fingerprint().starts_with("all-MiniLM-L6-v2@"));
     let hash = |fingerprint: &str| fingerprint.split_once('@').unwrap().1.to_owned();
     assert_eq!(hash(embedder.fingerprint()), hash(starter().fingerprint()));
     let text = ["The lease ends on 31 March 2027."];
@@ -298,7 +299,7 @@ fn missing_files_are_named() {
         .err()
         .unwrap()
         .to_string();
-    assert!(file.contains("not a folder"), "{file}");
+    assert!(file.contains("no GGUF file"), "{file}");
 }
 
 #[test]
@@ -355,8 +356,11 @@ fn files_that_do_not_belong_together_are_told() {
     );
     let few = change("\"vocab_size\": 30522", "\"vocab_size\": 1000");
     assert!(few.contains("different models"), "{few}");
-    let other = change("\"model_type\": \"bert\"", "\"model_type\": \"roberta\"");
-    assert!(other.contains("roberta"), "{other}");
+    let other = change("\"model_type\": \"bert\"", "\"model_type\": \"mpnet\"");
+    assert!(
+        other.contains("mpnet") && other.contains("ModernBERT"),
+        "{other}"
+    );
 }
 
 #[test]
@@ -376,4 +380,181 @@ fn an_english_model_knows_english_words() {
     assert!(embedder.familiarity("Welche Kündigungsfrist gilt für den Mieter?") < 0.6);
     assert!(embedder.familiarity("租户必须提前多久通知？") < 0.6);
     assert_eq!(embedder.familiarity(""), 1.0);
+}
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| text.to_string()).collect()
+}
+
+#[test]
+fn every_family_loads_from_its_folder() {
+    for tiny in Tiny::all() {
+        let folder = super::fixture::folder(&tiny);
+        let embedder = load(folder.path()).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(embedder.dimension(), HIDDEN);
+        assert_eq!(embedder.max_tokens(), 300);
+        assert!(embedder.fingerprint().ends_with("/int8"));
+        let vectors = embed(&*embedder, &["the lease", "notice", "the lease"]);
+        assert_eq!(vectors[0], vectors[2], "{}", tiny.kind);
+        assert_ne!(vectors[0], vectors[1], "{}", tiny.kind);
+    }
+}
+
+#[test]
+fn a_model_in_parts_loads_and_its_parts_are_checked() {
+    let tiny = Tiny::bert();
+    let folder = super::fixture::folder(&tiny);
+    let whole = load(folder.path()).unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mut halves = [
+        crate::encoder::fixture::Tensors::new(),
+        crate::encoder::fixture::Tensors::new(),
+    ];
+    let mut map = serde_json::Map::new();
+    for (index, (name, tensor)) in tiny.tensors.iter().enumerate() {
+        halves[index % 2].insert(name.clone(), tensor.clone());
+        map.insert(name.clone(), format!("part-{}", index % 2).into());
+    }
+    for (index, half) in halves.iter().enumerate() {
+        let bytes = file(half, safetensors::Dtype::F32);
+        fs::write(path(&format!("part-{index}")), bytes).unwrap();
+    }
+    fs::remove_file(path("model.safetensors")).unwrap();
+    let index = |map: &serde_json::Map<String, serde_json::Value>| {
+        let index = serde_json::json!({"weight_map": map}).to_string();
+        fs::write(path("model.safetensors.index.json"), index).unwrap();
+    };
+    index(&map);
+    let parted = load(folder.path()).unwrap();
+    assert_eq!(
+        embed(&*whole, &["the lease"]),
+        embed(&*parted, &["the lease"])
+    );
+
+    fs::remove_file(path("part-1")).unwrap();
+    let missing = load(folder.path()).err().unwrap().to_string();
+    assert!(missing.contains("part-1"), "{missing}");
+    map.insert("x".into(), "../elsewhere".into());
+    index(&map);
+    let stray = load(folder.path()).err().unwrap().to_string();
+    assert!(stray.contains("not in this folder"), "{stray}");
+}
+
+#[test]
+fn the_first_values_are_kept_and_scaled_again() {
+    let folder = super::fixture::folder(&Tiny::nomic());
+    let whole = load(folder.path()).unwrap();
+    let keep = |dimensions| EmbedderOptions {
+        dimensions: Some(dimensions),
+        ..EmbedderOptions::default()
+    };
+    let short = load_with(folder.path(), keep(16)).unwrap();
+    assert_eq!(short.dimension(), 16);
+    assert!(short.fingerprint().ends_with("/int8/16"));
+    let mut expected = embed(&*whole, &["the lease"]).remove(0);
+    expected.truncate(16);
+    normalise(&mut expected);
+    assert_eq!(embed(&*short, &["the lease"]), [expected]);
+    let all = load_with(folder.path(), keep(HIDDEN)).unwrap();
+    assert_eq!(all.fingerprint(), whole.fingerprint());
+    for none in [0, HIDDEN + 1] {
+        let problem = load_with(folder.path(), keep(none)).err().unwrap();
+        assert!(problem.to_string().contains("keep 1 to 40"), "{problem}");
+    }
+}
+
+#[test]
+fn prompts_that_are_set_take_the_place_of_the_models_own() {
+    let folder = super::fixture::folder(&Tiny::bert());
+    let options = EmbedderOptions {
+        query_prompt: Some("the ".into()),
+        document_prompt: Some("notice ".into()),
+        ..EmbedderOptions::default()
+    };
+    let (plain, set) = (
+        load(folder.path()).unwrap(),
+        load_with(folder.path(), options).unwrap(),
+    );
+    let expected = embed(&*plain, &["the lease", "notice lease"]);
+    assert_eq!(set.embed_query("lease").unwrap(), expected[0]);
+    assert_eq!(embed(&*set, &["lease"])[0], expected[1]);
+    assert_ne!(set.fingerprint(), plain.fingerprint());
+    let own = EmbedderOptions {
+        query_prompt: Some("the ".into()),
+        document_prompt: Some(String::new()),
+        ..EmbedderOptions::default()
+    };
+    let own = load_with(folder.path(), own).unwrap();
+    assert_eq!(own.fingerprint(), plain.fingerprint());
+}
+
+#[test]
+fn tokens_have_vectors_of_their_own() {
+    let folder = super::fixture::folder(&Tiny::modern());
+    let embedder = load(folder.path()).unwrap();
+    let vectors = embedder
+        .embed_tokens(&texts(&["the lease", ""]), Urgency::Interactive)
+        .unwrap();
+    // With the token before and the one after the text.
+    assert_eq!(vectors[0].len(), 4 * HIDDEN);
+    assert_eq!(vectors[1].len(), 2 * HIDDEN);
+    let mut mean = vec![0.0; HIDDEN];
+    for token in vectors[0].chunks(HIDDEN) {
+        let length: f32 = token.iter().map(|x| x * x).sum();
+        assert!((length - 1.0).abs() < 1e-5);
+        mean.iter_mut().zip(token).for_each(|(sum, x)| *sum += x);
+    }
+    assert!(cosine(&mean, &embed(&*embedder, &["the lease"])[0]) > 0.9);
+}
+
+#[test]
+fn a_reranker_is_no_embedder() {
+    let folder = super::fixture::folder(&Tiny::bert().with_head());
+    let problem = load(folder.path()).err().unwrap().to_string();
+    assert!(problem.contains("reranker"), "{problem}");
+}
+
+#[test]
+fn text_that_is_no_unicode_in_a_file_is_told() {
+    for file in ["config.json", "tokenizer.json"] {
+        let problem = problem_with(file, Some(b"{\"model_type\": \"\xff\xfe\"}"));
+        assert!(problem.contains(file), "{problem}");
+    }
+}
+
+#[test]
+fn a_text_of_many_windows_has_a_vector() {
+    let folder = super::fixture::folder(&Tiny::distilbert());
+    let embedder = load(folder.path()).unwrap();
+    let long = "the lease ".repeat(20_000);
+    let vector = &embed(&*embedder, &[&long])[0];
+    assert!((cosine(vector, vector) - 1.0).abs() < 1e-5);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn a_text_has_the_same_bits_in_any_company(
+        words in prop::collection::vec(prop::collection::vec(5usize..60, 0..120), 1..12),
+        threads in 1usize..5,
+        pack_tokens in 1usize..400,
+        family in 0usize..6,
+    ) {
+        let tiny = &Tiny::all()[family];
+        let folder = super::fixture::folder(tiny);
+        let vocabulary = word_pieces();
+        let text = |words: &Vec<usize>| {
+            words.iter().map(|word| vocabulary[*word].as_str()).collect::<Vec<_>>().join(" ")
+        };
+        let texts: Vec<String> = words.iter().map(text).collect();
+        let alone = load_with(folder.path(), EmbedderOptions::from(1)).unwrap();
+        let options = EmbedderOptions { threads, pack_tokens, ..EmbedderOptions::default() };
+        let together = load_with(folder.path(), options).unwrap();
+        let vectors = together.embed(&texts, Urgency::Background).unwrap();
+        for (text, vector) in texts.iter().zip(&vectors) {
+            let own = alone.embed(std::slice::from_ref(text), Urgency::Interactive).unwrap();
+            prop_assert_eq!(&own[0], vector);
+        }
+    }
 }

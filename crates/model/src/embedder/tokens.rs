@@ -2,10 +2,16 @@
 
 use std::ops::Range;
 
-use tokenizers::{Model, ModelWrapper, Tokenizer};
+use tokenizers::{EncodeInput, Encoding, Model, ModelWrapper, Tokenizer};
+
+use super::workers::Sequences;
+use crate::threads;
+
+/// Bytes of a text that are cut into tokens at once.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// A tokenizer for texts of any length.
-pub(super) struct TextTokenizer {
+pub(crate) struct TextTokenizer {
     tokenizer: Tokenizer,
     /// Special tokens before and after the tokens of a text: `[CLS]` and `[SEP]`.
     before: Vec<u32>,
@@ -13,36 +19,26 @@ pub(super) struct TextTokenizer {
     max_tokens: usize,
 }
 
-/// The sequences of some texts, with those that belong to each.
+/// How texts were cut into windows.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Sequences {
-    pub(super) sequences: Vec<Vec<u32>>,
+pub(crate) struct Cuts {
     /// For each text, its windows among the sequences; at least one.
-    pub(super) windows: Vec<Range<usize>>,
+    of_text: Vec<Range<usize>>,
+    /// For each window, its tokens.
+    tokens: Vec<usize>,
 }
 
 impl TextTokenizer {
-    /// The tokenizer of a `tokenizer.json`, for sequences of up to `max_tokens` tokens.
-    pub(super) fn new(json: &[u8], max_tokens: usize) -> Result<TextTokenizer, String> {
-        let mut tokenizer =
-            Tokenizer::from_bytes(json).map_err(|error| format!("not a tokenizer: {error}"))?;
-        // Texts are cut into windows here and never silently; batches are padded by who computes.
-        tokenizer
-            .with_truncation(None)
-            .map_err(|error| error.to_string())?;
-        tokenizer.with_padding(None);
-        // `[SEP]` in a document is text.
-        tokenizer.set_encode_special_tokens(true);
-        let framed = tokenizer
-            .encode_fast("a", true)
-            .map_err(|error| error.to_string())?;
-        let bare = tokenizer
-            .encode_fast("a", false)
-            .map_err(|error| error.to_string())?;
+    /// A tokenizer for sequences of up to `max_tokens` tokens.
+    pub(crate) fn new(
+        mut tokenizer: Tokenizer,
+        max_tokens: usize,
+    ) -> Result<TextTokenizer, String> {
+        prepare(&mut tokenizer)?;
+        let framed = encode(&tokenizer, "a", true)?;
+        let bare = encode(&tokenizer, "a", false)?;
         let (framed, bare) = (framed.get_ids(), bare.get_ids());
-        let at = (0..framed.len())
-            .find(|&at| !bare.is_empty() && framed[at..].starts_with(bare))
-            .ok_or("it has no tokens for a plain word")?;
+        let at = find(framed, bare).ok_or("it has no tokens for a plain word")?;
         let (before, after) = (framed[..at].to_vec(), framed[at + bare.len()..].to_vec());
         if before.len() + after.len() >= max_tokens {
             return Err(format!(
@@ -58,28 +54,19 @@ impl TextTokenizer {
     }
 
     /// Tokens of a sequence at most, the special ones included.
-    pub(super) fn max_tokens(&self) -> usize {
+    pub(crate) fn max_tokens(&self) -> usize {
         self.max_tokens
     }
 
-    /// One more than the greatest token.
-    pub(super) fn vocabulary_size(&self) -> usize {
-        let vocabulary = self.tokenizer.get_vocab(true);
-        vocabulary
-            .into_values()
-            .max()
-            .map_or(0, |greatest| greatest as usize + 1)
-    }
-
     /// The number of tokens of a text, special ones not counted.
-    pub(super) fn count(&self, text: &str) -> usize {
+    pub(crate) fn count(&self, text: &str) -> usize {
         self.encode(text).map_or(0, |tokens| tokens.len())
     }
 
     /// The share of the text's words that the vocabulary holds whole. A WordPiece vocabulary is
     /// made from the language that the model was trained on, so this tells that language from
     /// others; of other kinds of vocabulary nothing can be told, which gives 1.
-    pub(super) fn familiarity(&self, text: &str) -> f32 {
+    pub(crate) fn familiarity(&self, text: &str) -> f32 {
         let ModelWrapper::WordPiece(model) = self.tokenizer.get_model() else {
             return 1.0;
         };
@@ -102,15 +89,16 @@ impl TextTokenizer {
     }
 
     fn encode(&self, text: &str) -> Result<Vec<u32>, String> {
-        let encoding = self.tokenizer.encode_fast(text, false);
-        encoding
-            .map(|encoding| encoding.get_ids().to_vec())
-            .map_err(|error| format!("a text could not be cut into tokens: {error}"))
+        encode_long(&self.tokenizer, text)
     }
 
     /// The sequences of `texts`, each after `prompt`. A text that is too long for one sequence
     /// becomes several of about equal length.
-    pub(super) fn sequences(&self, prompt: &str, texts: &[String]) -> Result<Sequences, String> {
+    pub(crate) fn windows(
+        &self,
+        prompt: &str,
+        texts: &[String],
+    ) -> Result<(Sequences, Cuts), String> {
         let prompt = match prompt {
             "" => Vec::new(),
             prompt => self.encode(prompt)?,
@@ -119,45 +107,125 @@ impl TextTokenizer {
         // A prompt that fills a sequence leaves at least a token for the text.
         let prompt = &prompt[..prompt.len().min(self.max_tokens - frame - 1)];
         let room = self.max_tokens - frame - prompt.len();
-        let mut result = Sequences::default();
+        let (mut sequences, mut cuts) = (Sequences::default(), Cuts::default());
         for text in texts {
             let tokens = self.encode(text)?;
-            let first = result.sequences.len();
-            let count = tokens.len().div_ceil(room).max(1);
-            for window in 0..count {
-                let start = tokens.len() * window / count;
-                let end = tokens.len() * (window + 1) / count;
-                let parts = [&self.before, prompt, &tokens[start..end], &self.after];
-                result.sequences.push(parts.concat());
+            let first = sequences.len();
+            for window in equal_parts(tokens.len(), room) {
+                cuts.tokens.push(frame + prompt.len() + window.len());
+                let parts: [&[u32]; 4] = [&self.before, prompt, &tokens[window], &self.after];
+                sequences.push(&parts, parts.len());
             }
-            result.windows.push(first..result.sequences.len());
+            cuts.of_text.push(first..sequences.len());
         }
-        Ok(result)
+        Ok((sequences, cuts))
     }
 }
 
-/// One vector for each text: that of its window, or the mean of those of its windows, each
-/// counted by its tokens; of length 1.
-pub(super) fn join_windows(sequences: &Sequences, mut vectors: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
-    let join = |windows: &Range<usize>| {
-        if windows.len() == 1 {
-            return std::mem::take(&mut vectors[windows.start]);
-        }
-        let mut mean = vec![0.0; vectors[windows.start].len()];
-        for window in windows.clone() {
-            let tokens = sequences.sequences[window].len() as f32;
-            for (sum, value) in mean.iter_mut().zip(&vectors[window]) {
-                *sum += value * tokens;
-            }
-        }
-        normalise(&mut mean);
-        mean
+/// Makes a tokenizer that cuts nothing off, pads nothing, and takes `[SEP]` in a text for text.
+pub(crate) fn prepare(tokenizer: &mut Tokenizer) -> Result<(), String> {
+    // Texts are cut into windows here and never silently; packs need no padding.
+    tokenizer
+        .with_truncation(None)
+        .map_err(|error| error.to_string())?;
+    tokenizer.with_padding(None);
+    tokenizer.set_encode_special_tokens(true);
+    Ok(())
+}
+
+/// One more than the greatest token of a tokenizer.
+pub(crate) fn vocabulary_size(tokenizer: &Tokenizer) -> usize {
+    let vocabulary = tokenizer.get_vocab(true);
+    let greatest = vocabulary.into_values().max();
+    greatest.map_or(0, |greatest| greatest as usize + 1)
+}
+
+/// The tokens of a text or a pair, between special ones if they are asked for.
+pub(crate) fn encode<'s>(
+    tokenizer: &Tokenizer,
+    text: impl Into<EncodeInput<'s>>,
+    framed: bool,
+) -> Result<Encoding, String> {
+    // A tokenizer comes from a file, and not everything in it is checked when it is read.
+    threads::contain(|| tokenizer.encode_fast(text, framed))?
+        .map_err(|error| format!("a text could not be cut into tokens: {error}"))
+}
+
+/// The tokens of a text of any length, special ones not among them.
+///
+/// A tokenizer takes some hundred bytes for each byte of a text, so a long text goes in pieces,
+/// which are cut before a space between two words: there every kind of tokenizer cuts, too.
+pub(crate) fn encode_long(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, String> {
+    let mut tokens = Vec::new();
+    let mut rest = text;
+    while rest.len() > PIECE_BYTES {
+        let (piece, after) = rest.split_at(piece_end(rest));
+        tokens.extend_from_slice(encode(tokenizer, piece, false)?.get_ids());
+        rest = after;
+    }
+    tokens.extend_from_slice(encode(tokenizer, rest, false)?.get_ids());
+    Ok(tokens)
+}
+
+/// Where the first piece of a text that is longer than one ends: at the last place where a word
+/// ends and a space and another word follow, or else at the last character that fits.
+fn piece_end(text: &str) -> usize {
+    let most = text.floor_char_boundary(PIECE_BYTES);
+    let bytes = text.as_bytes();
+    let between_words = |at: &usize| {
+        bytes[*at] == b' '
+            && !bytes[at - 1].is_ascii_whitespace()
+            && !bytes[at + 1].is_ascii_whitespace()
     };
-    sequences.windows.iter().map(join).collect()
+    (most / 2..most).rev().find(between_words).unwrap_or(most)
+}
+
+/// Where `part` first stands in `whole`; nowhere if it is empty.
+pub(crate) fn find(whole: &[u32], part: &[u32]) -> Option<usize> {
+    match part.is_empty() {
+        true => None,
+        false => whole.windows(part.len()).position(|window| window == part),
+    }
+}
+
+/// Cuts `len` tokens into parts of about equal length and of `room` at most; at least one part.
+pub(crate) fn equal_parts(len: usize, room: usize) -> impl Iterator<Item = Range<usize>> {
+    let count = len.div_ceil(room).max(1);
+    (0..count).map(move |part| len * part / count..len * (part + 1) / count)
+}
+
+impl Cuts {
+    /// One vector for each text: that of its window, or the mean of those of its windows, each
+    /// counted by its tokens; of length 1.
+    pub(crate) fn join(&self, mut vectors: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
+        let join = |windows: &Range<usize>| {
+            if windows.len() == 1 {
+                return std::mem::take(&mut vectors[windows.start]);
+            }
+            let mut mean = vec![0.0; vectors[windows.start].len()];
+            for window in windows.clone() {
+                let tokens = self.tokens[window] as f32;
+                for (sum, value) in mean.iter_mut().zip(&vectors[window]) {
+                    *sum += value * tokens;
+                }
+            }
+            normalise(&mut mean);
+            mean
+        };
+        self.of_text.iter().map(join).collect()
+    }
+
+    /// The vectors of each text's tokens, those of its windows one after another.
+    pub(crate) fn concatenate(&self, vectors: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
+        let of_text = self.of_text.iter();
+        of_text
+            .map(|windows| vectors[windows.clone()].concat())
+            .collect()
+    }
 }
 
 /// Scales a vector to length 1. A vector of zeros, which has no direction, stays.
-pub(super) fn normalise(vector: &mut [f32]) {
+pub(crate) fn normalise(vector: &mut [f32]) {
     let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
     if length > 0.0 {
         vector.iter_mut().for_each(|value| *value /= length);
@@ -170,14 +238,17 @@ mod tests {
     use crate::starter;
 
     fn tokenizer(max_tokens: usize) -> TextTokenizer {
-        TextTokenizer::new(starter::embedder().unwrap().tokenizer, max_tokens).unwrap()
+        let json = starter::embedder().unwrap().tokenizer;
+        TextTokenizer::new(Tokenizer::from_bytes(json).unwrap(), max_tokens).unwrap()
     }
 
     fn sequences(max_tokens: usize, prompt: &str, text: &str) -> Vec<Vec<u32>> {
-        tokenizer(max_tokens)
-            .sequences(prompt, &[text.into()])
-            .unwrap()
-            .sequences
+        let (sequences, _) = tokenizer(max_tokens)
+            .windows(prompt, &[text.into()])
+            .unwrap();
+        (0..sequences.len())
+            .map(|index| sequences.get(index).unwrap().tokens.to_vec())
+            .collect()
     }
 
     #[test]
@@ -192,7 +263,7 @@ mod tests {
         );
         assert_eq!(sequences(256, "", ""), [[101, 102]]);
         assert_eq!(tokenizer(256).count("The lease ends on 31 March 2027."), 9);
-        assert_eq!(tokenizer(256).vocabulary_size(), 30522);
+        assert_eq!(vocabulary_size(&tokenizer(256).tokenizer), 30522);
     }
 
     #[test]
@@ -238,12 +309,14 @@ mod tests {
 
     #[test]
     fn windows_are_joined_by_their_lengths() {
-        let sequences = Sequences {
-            sequences: vec![vec![1; 3], vec![1; 1], vec![1; 2]],
-            windows: vec![0..2, 2..3],
+        let cuts = Cuts {
+            of_text: vec![0..2, 2..3],
+            tokens: vec![3, 1, 2],
         };
         let vectors = vec![vec![1.0, 0.0], vec![0.0, 1.0], vec![0.6, 0.8]];
-        let joined = join_windows(&sequences, vectors);
+        let tokens = cuts.concatenate(vectors.clone());
+        assert_eq!(tokens, [vec![1.0, 0.0, 0.0, 1.0], vec![0.6, 0.8]]);
+        let joined = cuts.join(vectors);
         let length = 10.0f32.sqrt();
         assert!((joined[0][0] - 3.0 / length).abs() < 1e-6);
         assert!((joined[0][1] - 1.0 / length).abs() < 1e-6);
@@ -251,9 +324,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_tokenizer_is_told() {
-        assert!(TextTokenizer::new(b"{", 256).is_err());
-        let starter = starter::embedder().unwrap().tokenizer;
-        assert!(TextTokenizer::new(starter, 2).is_err_and(|problem| problem.contains("no room")));
+    fn a_long_text_has_the_tokens_of_its_pieces() {
+        let tokenizer = tokenizer(256).tokenizer;
+        let text = "Größe and  measure, words\nand 12.5 numbers — ".repeat(4000);
+        let whole = encode(&tokenizer, text.as_str(), false).unwrap();
+        assert_eq!(encode_long(&tokenizer, &text).unwrap(), whole.get_ids());
+        let unbroken = "é".repeat(100_000);
+        assert!(!encode_long(&tokenizer, &unbroken).unwrap().is_empty());
+    }
+
+    #[test]
+    fn sequences_without_room_for_a_text_are_told() {
+        let json = starter::embedder().unwrap().tokenizer;
+        let problem = TextTokenizer::new(Tokenizer::from_bytes(json).unwrap(), 2);
+        assert!(problem.is_err_and(|problem| problem.contains("no room")));
     }
 }

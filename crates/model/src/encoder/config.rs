@@ -1,13 +1,14 @@
-//! The shape of an encoder: what `config.json` says, checked.
+//! The shape of an encoder, checked before anything is sized by it.
 
 use docent_kernels::activation::Activation;
-use serde::Deserialize;
 
 use super::EncoderError;
 
-/// The shape of a BERT encoder and what becomes of its last layer.
+/// The shape of an encoder and what becomes of its last layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EncoderConfig {
+    /// How its tensors are named.
+    pub architecture: Architecture,
     /// Length of a token's vector.
     pub hidden: usize,
     /// Number of layers.
@@ -17,19 +18,86 @@ pub struct EncoderConfig {
     /// Length of the vector inside a feed-forward block.
     pub intermediate: usize,
     /// The most tokens that one sequence may have, special tokens included.
-    pub max_positions: usize,
+    pub max_tokens: usize,
+    /// How a token knows where it stands.
+    pub positions: Positions,
+    /// How far a token sees, in the layers where it does not see all others.
+    pub local: Option<LocalAttention>,
     /// Added to the variance in each layer normalisation.
-    pub layer_norm_epsilon: f32,
+    pub norm_epsilon: f32,
+    /// Where a layer's normalisations stand.
+    pub norms: Norms,
     /// Number of tokens in the vocabulary.
     pub vocabulary: usize,
-    /// Number of token types; every token here is of the first.
+    /// Number of token types; none where the model does not tell them apart.
     pub token_types: usize,
     /// What follows the first product of a feed-forward block.
     pub activation: Activation,
+    /// Whether a second product, made beside the first, is multiplied with what is activated.
+    pub gated: bool,
     /// How the tokens' vectors become one.
     pub pooling: Pooling,
     /// Whether vectors are scaled to length 1.
     pub normalise: bool,
+}
+
+/// Families of encoders, each with its own names for tensors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Architecture {
+    /// BERT and RoBERTa: MiniLM, BGE, E5, GTE, arctic-embed, bge-m3.
+    Bert,
+    /// DistilBERT, a BERT of half the layers.
+    DistilBert,
+    /// NomicBERT: nomic-embed-text.
+    NomicBert,
+    /// ModernBERT: granite-embedding, gte-modernbert.
+    ModernBert,
+    /// The encoder of GTE's second generation, which its files call "new".
+    Gte,
+}
+
+/// How a token knows where it stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Positions {
+    /// A learned vector for each position is added to the word's. Token 0 takes the row `first`
+    /// of the table: RoBERTa's tables begin with rows that no token has.
+    Learned {
+        /// The row of the first token.
+        first: usize,
+    },
+    /// Queries and keys are turned by angles that grow with the position.
+    Rotary(Rope),
+}
+
+/// The angles of a rotary embedding: the pair `i` of a head of width `w` turns by
+/// `base^(-2i/w) / scale` a position.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rope {
+    /// Grows with the distances that the model was trained for.
+    pub base: f64,
+    /// More than 1 in models that were stretched beyond the length that they were trained on.
+    pub scale: f64,
+}
+
+/// Layers in which a token sees its neighbours only.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LocalAttention {
+    /// How many tokens to either side are seen.
+    pub reach: usize,
+    /// Every so-manieth layer, the first among them, sees all tokens.
+    pub global_every: usize,
+    /// The angles in the layers that see neighbours only.
+    pub rope: Rope,
+}
+
+/// Where a layer's normalisations stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Norms {
+    /// After each block, over what it gave and what went in: BERT.
+    After,
+    /// Before each block, and once more at the end: ModernBERT. The first layer's attention
+    /// takes what the embedding's own normalisation gave.
+    Before,
 }
 
 /// How the vectors of a sequence's tokens become one vector.
@@ -39,10 +107,12 @@ pub enum Pooling {
     Mean,
     /// The first token's.
     Cls,
+    /// The last token's.
+    Last,
 }
 
 /// How weights are held and multiplied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Precision {
     /// Weights as bytes with a scale for each output, activations as bytes with a scale for each
     /// token.
@@ -51,75 +121,36 @@ pub enum Precision {
     F32,
 }
 
-/// `config.json` as Hugging Face writes it for BERT; other keys do not matter here.
-#[derive(Deserialize)]
-struct BertConfig {
-    model_type: Option<String>,
-    hidden_size: usize,
-    num_hidden_layers: usize,
-    num_attention_heads: usize,
-    intermediate_size: usize,
-    max_position_embeddings: usize,
-    #[serde(default = "usual_epsilon")]
-    layer_norm_eps: f32,
-    vocab_size: usize,
-    type_vocab_size: usize,
-    hidden_act: String,
-    position_embedding_type: Option<String>,
-}
-
-fn usual_epsilon() -> f32 {
-    1e-12
+impl Precision {
+    /// The name that settings and fingerprints use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::Int8 => "int8",
+            Precision::F32 => "f32",
+        }
+    }
 }
 
 impl EncoderConfig {
-    /// Reads the text of a BERT's `config.json`, which says nothing of pooling and normalising.
-    ///
-    /// # Errors
-    /// [`EncoderError::Config`] when it is no such file or describes an encoder of another kind.
-    pub fn from_json(json: &str, pooling: Pooling, normalise: bool) -> Result<Self, EncoderError> {
-        let read: BertConfig = serde_json::from_str(json)
-            .map_err(|error| EncoderError::Config(format!("cannot be read: {error}")))?;
-        if let Some(kind) = read.model_type.as_deref().filter(|kind| *kind != "bert") {
-            return Err(EncoderError::Config(format!(
-                "model_type is \"{kind}\"; only \"bert\" is supported"
-            )));
+    /// Whether the tokens of a layer see only those near them, and how they turn.
+    pub(super) fn is_local(&self, layer: usize) -> bool {
+        self.local
+            .is_some_and(|local| !layer.is_multiple_of(local.global_every))
+    }
+
+    /// Multiply-adds of the linear layers for each token.
+    pub(crate) fn multiply_adds(&self) -> u64 {
+        let (hidden, inner) = (self.hidden as u64, self.intermediate as u64);
+        let blocks = if self.gated { 3 } else { 2 };
+        self.layers as u64 * (4 * hidden * hidden + blocks * hidden * inner)
+    }
+
+    /// Rows of the table of positions; none where there is no table.
+    pub(super) fn position_rows(&self) -> usize {
+        match self.positions {
+            Positions::Learned { first } => first + self.max_tokens,
+            Positions::Rotary(_) => 0,
         }
-        if let Some(kind) = read
-            .position_embedding_type
-            .as_deref()
-            .filter(|kind| *kind != "absolute")
-        {
-            return Err(EncoderError::Config(format!(
-                "position_embedding_type is \"{kind}\"; only \"absolute\" is supported"
-            )));
-        }
-        let activation = match read.hidden_act.as_str() {
-            "gelu" => Activation::Gelu,
-            "gelu_new" | "gelu_pytorch_tanh" | "gelu_fast" => Activation::GeluTanh,
-            "relu" => Activation::Relu,
-            other => {
-                return Err(EncoderError::Config(format!(
-                    "hidden_act is \"{other}\"; gelu, gelu_new, gelu_pytorch_tanh, gelu_fast and \
-                     relu are supported"
-                )));
-            }
-        };
-        let config = EncoderConfig {
-            hidden: read.hidden_size,
-            layers: read.num_hidden_layers,
-            heads: read.num_attention_heads,
-            intermediate: read.intermediate_size,
-            max_positions: read.max_position_embeddings,
-            layer_norm_epsilon: read.layer_norm_eps,
-            vocabulary: read.vocab_size,
-            token_types: read.type_vocab_size,
-            activation,
-            pooling,
-            normalise,
-        };
-        config.check()?;
-        Ok(config)
     }
 
     /// Refuses shapes that no encoder has, before anything is sized by them.
@@ -128,83 +159,67 @@ impl EncoderConfig {
         const MOST: usize = 1 << 24;
         // The sums of an int8 product are 32-bit integers.
         const MOST_INPUTS: usize = 32_768;
+        // A token's angles are held for each position.
+        const MOST_TOKENS: usize = 1 << 17;
         let sizes = [
-            ("hidden_size", self.hidden, MOST_INPUTS),
-            ("num_hidden_layers", self.layers, 1024),
-            ("num_attention_heads", self.heads, MOST_INPUTS),
-            ("intermediate_size", self.intermediate, MOST_INPUTS),
-            ("max_position_embeddings", self.max_positions, MOST),
-            ("vocab_size", self.vocabulary, MOST),
-            ("type_vocab_size", self.token_types, MOST),
+            ("the hidden size", self.hidden, 1, MOST_INPUTS),
+            ("the number of layers", self.layers, 1, 1024),
+            ("the number of attention heads", self.heads, 1, MOST_INPUTS),
+            ("the intermediate size", self.intermediate, 1, MOST_INPUTS),
+            ("the number of positions", self.max_tokens, 1, MOST_TOKENS),
+            ("the size of the vocabulary", self.vocabulary, 1, MOST),
+            ("the number of token types", self.token_types, 0, 1024),
         ];
-        for (name, value, most) in sizes {
-            if !(1..=most).contains(&value) {
+        for (name, value, least, most) in sizes {
+            if !(least..=most).contains(&value) {
                 return Err(EncoderError::Config(format!(
-                    "{name} is {value}, not 1 to {most}"
+                    "{name} is {value}, not {least} to {most}"
                 )));
             }
         }
         if !self.hidden.is_multiple_of(self.heads) {
             return Err(EncoderError::Config(format!(
-                "hidden_size {} is no multiple of num_attention_heads {}",
+                "the hidden size {} is no multiple of the number of attention heads {}",
                 self.hidden, self.heads
             )));
         }
-        let epsilon = self.layer_norm_epsilon;
+        let epsilon = self.norm_epsilon;
         if !epsilon.is_finite() || epsilon < 0.0 {
-            return Err(EncoderError::Config(format!("layer_norm_eps is {epsilon}")));
+            return Err(EncoderError::Config(format!(
+                "the epsilon of its normalisations is {epsilon}"
+            )));
         }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MINILM: &str = r#"{
-        "model_type": "bert", "hidden_act": "gelu", "hidden_size": 384, "intermediate_size": 1536,
-        "layer_norm_eps": 1e-12, "max_position_embeddings": 512, "num_attention_heads": 12,
-        "num_hidden_layers": 6, "position_embedding_type": "absolute", "type_vocab_size": 2,
-        "vocab_size": 30522, "use_cache": true
-    }"#;
-
-    fn error_with(from: &str, to: &str) -> String {
-        let json = MINILM.replace(from, to);
-        assert_ne!(json, MINILM, "{from} is in the file");
-        EncoderConfig::from_json(&json, Pooling::Mean, true)
-            .unwrap_err()
-            .to_string()
+        self.check_rotation()
     }
 
-    #[test]
-    fn reads_the_file_of_a_bert() {
-        let config = EncoderConfig::from_json(MINILM, Pooling::Cls, false).unwrap();
-        assert_eq!((config.hidden, config.layers, config.heads), (384, 6, 12));
-        assert_eq!(
-            (config.activation, config.pooling),
-            (Activation::Gelu, Pooling::Cls)
-        );
-    }
-
-    #[test]
-    fn says_what_is_wrong_with_a_file() {
-        assert!(error_with("\"bert\"", "\"llama\"").contains("llama"));
-        assert!(error_with("\"gelu\"", "\"swish\"").contains("swish"));
-        assert!(error_with("absolute", "relative_key").contains("relative_key"));
-        assert!(error_with("\"hidden_size\": 384,", "").contains("hidden_size"));
-        assert!(
-            error_with("\"num_attention_heads\": 12", "\"num_attention_heads\": 7")
-                .contains("multiple")
-        );
-        assert!(
-            error_with("\"num_hidden_layers\": 6", "\"num_hidden_layers\": 0")
-                .contains("num_hidden_layers")
-        );
-        assert!(
-            error_with("\"vocab_size\": 30522", "\"vocab_size\": 99999999999")
-                .contains("vocab_size")
-        );
-        assert!(error_with("{", "").contains("cannot be read"));
+    /// Refuses angles that are none, and heads that cannot turn.
+    fn check_rotation(&self) -> Result<(), EncoderError> {
+        let global = match self.positions {
+            Positions::Rotary(rope) => Some(rope),
+            Positions::Learned { .. } => None,
+        };
+        let ropes = global.into_iter().chain(self.local.map(|local| local.rope));
+        for Rope { base, scale } in ropes {
+            let sound = |x: f64| x.is_finite() && x > 0.0;
+            if !sound(base) || !sound(scale) {
+                return Err(EncoderError::Config(format!(
+                    "its rotary embedding has the base {base} and the scale {scale}"
+                )));
+            }
+            if !(self.hidden / self.heads).is_multiple_of(2) {
+                return Err(EncoderError::Config(format!(
+                    "its heads of width {} cannot turn in pairs",
+                    self.hidden / self.heads
+                )));
+            }
+        }
+        match self.local {
+            Some(LocalAttention {
+                global_every: 0, ..
+            }) => Err(EncoderError::Config(
+                "no layer is to see all tokens (global_attn_every_n_layers is 0)".into(),
+            )),
+            _ => Ok(()),
+        }
     }
 }

@@ -4,15 +4,15 @@
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum EncoderError {
     /// The model's configuration cannot be used.
-    #[error("the encoder's config.json {0}")]
+    #[error("the encoder's configuration: {0}")]
     Config(String),
-    /// The weights are no safetensors file, or it is cut short.
-    #[error("the encoder's weights are no whole safetensors file: {0}")]
+    /// The weights cannot be read, or are cut short.
+    #[error("the encoder's weights are no whole file of weights: {0}")]
     Unreadable(String),
     /// A tensor that the configuration asks for is not there.
     #[error(
         "the encoder's weights have no tensor {name}; they belong to another kind of model or \
-         another config.json"
+         another configuration"
     )]
     MissingTensor {
         /// The tensor's name.
@@ -20,7 +20,7 @@ pub enum EncoderError {
     },
     /// A tensor has another shape than the configuration says.
     #[error(
-        "tensor {name} of the encoder's weights has shape {found:?}; its config.json asks for {expected:?}"
+        "tensor {name} of the encoder's weights has shape {found:?}; its configuration asks for {expected:?}"
     )]
     TensorShape {
         /// The tensor's name.

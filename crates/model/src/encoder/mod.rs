@@ -1,52 +1,74 @@
-//! An encoder of the BERT family on docent's own kernels: tokens in, vectors out.
+//! Encoders of the BERT family on docent's own kernels: tokens in, vectors or scores out.
 //!
-//! Sequences are laid back to back without padding and cut into packs by tokens; each thread
-//! runs all layers on a pack of its own. A token's arithmetic depends on its sequence alone, so
-//! the same sequence gives the same bits whatever its neighbours, the batch and the threads.
+//! The sequences of a pack are laid back to back without padding, and one thread runs all layers
+//! on them. A token's arithmetic depends on its sequence alone, so the same sequence gives the
+//! same bits whatever its neighbours, the pack and the thread.
 //!
-//! Nothing here knows texts or files: tokenizing, windows of long texts and prompts are the
-//! caller's.
+//! Nothing here knows texts or folders: tokenizing, windows of long texts, prompts and threads
+//! are the caller's.
 
 mod config;
 mod error;
 mod forward;
+mod gguf;
+mod head;
+mod huggingface;
+mod names;
 mod pooling;
+mod tensors;
 mod weights;
 
 #[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+pub(crate) mod oracle;
+#[cfg(test)]
 mod tests;
 
-use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
 use docent_kernels::{Isa, isa};
 
-pub use config::{EncoderConfig, Pooling, Precision};
+pub use config::{
+    Architecture, EncoderConfig, LocalAttention, Norms, Pooling, Positions, Precision, Rope,
+};
 pub use docent_kernels::activation::Activation;
 pub use error::EncoderError;
+pub(crate) use forward::Sequence;
+pub(crate) use huggingface::SUPPORTED;
+pub(crate) use names::Layout;
+pub(crate) use tensors::{Blob, Tensors};
 
-use forward::{Model, Scratch};
-use weights::Weights;
+use forward::{Model, Scratch, Wanted};
+use head::Head;
+use weights::{Reader, Weights};
 
-/// Tokens of a pack at most, unless one sequence is longer: enough that reading a layer's
-/// weights is little beside using them, few enough that the tokens' own numbers stay in cache.
-const PACK_TOKENS: usize = 1024;
-/// Tokens that are worth a thread of their own.
-const LEAST_PACK_TOKENS: usize = 64;
+/// What is made of a sequence's last layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// One vector of [`EncoderConfig::hidden`] values, pooled and normalised as configured;
+    /// zeros for an empty sequence.
+    Vector,
+    /// Every token's vector, one after another, each normalised as configured.
+    Tokens,
+    /// One number: how well the texts of a pair belong together. Not of an empty sequence.
+    Score,
+}
 
 /// A loaded encoder. Calls from several threads at once are fine.
 pub struct Encoder {
     config: EncoderConfig,
     weights: Weights,
+    head: Option<Head>,
     isa: Isa,
     /// Buffers of threads that are done, for the next ones.
     scratch: Mutex<Vec<Scratch>>,
 }
 
 impl Encoder {
-    /// Reads the bytes of a `model.safetensors` with Hugging Face's names for BERT, with or
-    /// without the prefix `bert.`, and packs its weights for [`isa::active`]'s kernels.
+    /// Reads the bytes of a `model.safetensors` with Hugging Face's names, and packs its weights
+    /// for [`isa::active`]'s kernels.
     ///
     /// # Errors
     /// When the configuration makes no sense, the file is damaged, or a tensor is missing, of
@@ -56,13 +78,39 @@ impl Encoder {
         config: EncoderConfig,
         precision: Precision,
     ) -> Result<Self, EncoderError> {
+        let tensors = Tensors::from_safetensors(vec![Blob::Memory(bytes)])?;
+        Encoder::load(&tensors, Layout::HuggingFace, config, precision)
+    }
+
+    /// The same from tensors that lie anywhere.
+    pub(crate) fn load(
+        tensors: &Tensors<'_>,
+        layout: Layout,
+        config: EncoderConfig,
+        precision: Precision,
+    ) -> Result<Self, EncoderError> {
         config.check()?;
         Ok(Encoder {
-            weights: Weights::read(bytes, &config, precision)?,
+            weights: Weights::read(&Reader::new(tensors, layout, &config, precision))?,
+            head: None,
             config,
             isa: isa::active(),
             scratch: Mutex::new(Vec::new()),
         })
+    }
+
+    /// The same with the head of a cross-encoder, which can score pairs.
+    pub(crate) fn load_with_head(
+        tensors: &Tensors<'_>,
+        layout: Layout,
+        config: EncoderConfig,
+        precision: Precision,
+    ) -> Result<Self, EncoderError> {
+        config.check()?;
+        let head = Head::read(&Reader::new(tensors, layout, &config, precision))?;
+        let mut encoder = Encoder::load(tensors, layout, config, precision)?;
+        encoder.head = Some(head);
+        Ok(encoder)
     }
 
     /// The shape that the encoder was made with.
@@ -72,18 +120,12 @@ impl Encoder {
 
     /// One vector of [`EncoderConfig::hidden`] values for each sequence, in order, pooled and
     /// normalised as configured. Sequences include their special tokens; an empty one gives
-    /// zeros. Uses up to `threads` threads, this one among them.
+    /// zeros.
     ///
     /// # Errors
     /// [`EncoderError::TooLong`] and [`EncoderError::UnknownToken`], before anything is computed.
-    pub fn encode(
-        &self,
-        sequences: &[&[u32]],
-        threads: usize,
-    ) -> Result<Vec<Vec<f32>>, EncoderError> {
-        self.run(sequences, threads, |rows| {
-            pooling::pool(self.isa, &self.config, rows)
-        })
+    pub fn encode(&self, sequences: &[&[u32]]) -> Result<Vec<Vec<f32>>, EncoderError> {
+        self.encode_plain(sequences, Output::Vector)
     }
 
     /// The vectors of each sequence's tokens, one after another: `tokens ·`
@@ -91,84 +133,98 @@ impl Encoder {
     ///
     /// # Errors
     /// As for [`Encoder::encode`].
-    pub fn encode_tokens(
-        &self,
-        sequences: &[&[u32]],
-        threads: usize,
-    ) -> Result<Vec<Vec<f32>>, EncoderError> {
-        self.run(sequences, threads, |rows| {
-            pooling::keep(self.isa, &self.config, rows)
-        })
+    pub fn encode_tokens(&self, sequences: &[&[u32]]) -> Result<Vec<Vec<f32>>, EncoderError> {
+        self.encode_plain(sequences, Output::Tokens)
     }
 
-    /// Runs every sequence, and `finish` on the rows of its last layer.
-    fn run(
+    fn encode_plain(
         &self,
         sequences: &[&[u32]],
-        threads: usize,
-        finish: impl Fn(&[f32]) -> Vec<f32> + Sync,
+        output: Output,
     ) -> Result<Vec<Vec<f32>>, EncoderError> {
-        self.check(sequences)?;
-        let packs = cut(sequences, threads);
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let mut scratch = self.take_scratch();
-            let mut done = Vec::new();
-            while let Some(pack) = packs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                done.push((
-                    pack.start,
-                    self.run_pack(&sequences[pack.clone()], &finish, &mut scratch),
-                ));
-            }
-            self.give_scratch(scratch);
-            done
-        };
-        let mut done = std::thread::scope(|scope| {
-            let helpers: Vec<_> = (1..threads.min(packs.len()))
-                .map(|_| scope.spawn(work))
-                .collect();
-            let mut done = work();
-            for helper in helpers {
-                match helper.join() {
-                    Ok(more) => done.extend(more),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            }
-            done
-        });
-        done.sort_unstable_by_key(|(start, _)| *start);
-        Ok(done.into_iter().flat_map(|(_, vectors)| vectors).collect())
+        let pack: Vec<Sequence<'_>> = sequences.iter().map(|s| Sequence::single(s)).collect();
+        let vectors = self.run(&pack, output, &|| ControlFlow::Continue(()))?;
+        Ok(vectors.unwrap_or_default())
     }
 
-    fn run_pack(
+    /// What `output` names of each sequence, on this thread. `pause` is asked every few
+    /// milliseconds whether to go on; if it says no, there is no result.
+    ///
+    /// # Errors
+    /// As for [`Encoder::encode`].
+    pub(crate) fn run(
         &self,
-        pack: &[&[u32]],
-        finish: impl Fn(&[f32]) -> Vec<f32>,
-        scratch: &mut Scratch,
-    ) -> Vec<Vec<f32>> {
+        pack: &[Sequence<'_>],
+        output: Output,
+        pause: &dyn Fn() -> ControlFlow<()>,
+    ) -> Result<Option<Vec<Vec<f32>>>, EncoderError> {
+        self.check(pack)?;
         let model = Model {
             config: &self.config,
             weights: &self.weights,
             isa: self.isa,
+            pause,
         };
-        let mut rows = model.run(pack, scratch);
-        let mut vectors = Vec::with_capacity(pack.len());
+        let wanted = match (output, self.config.pooling) {
+            (Output::Vector | Output::Score, Pooling::Cls) => Wanted::First,
+            _ => Wanted::All,
+        };
+        let mut scratch = self.take_scratch();
+        let results = match model.run(pack, wanted, &mut scratch) {
+            ControlFlow::Continue(rows) => Some(self.finish(pack, output, wanted, rows)),
+            ControlFlow::Break(()) => None,
+        };
+        self.give_scratch(scratch);
+        Ok(results)
+    }
+
+    /// Turns the last layer's rows into what was asked for.
+    fn finish(
+        &self,
+        pack: &[Sequence<'_>],
+        output: Output,
+        wanted: Wanted,
+        mut rows: &[f32],
+    ) -> Vec<Vec<f32>> {
+        let mut results = Vec::with_capacity(pack.len());
         for sequence in pack {
-            let (of_sequence, rest) = rows.split_at(sequence.len() * self.config.hidden);
-            vectors.push(finish(of_sequence));
+            let count = match wanted {
+                Wanted::All => sequence.len(),
+                Wanted::First => sequence.len().min(1),
+            };
+            let (of_sequence, rest) = rows.split_at(count * self.config.hidden);
             rows = rest;
+            results.push(match (output, &self.head) {
+                (Output::Score, Some(head)) => {
+                    vec![head.score(self.isa, pooling::pool(&self.config, of_sequence))]
+                }
+                (Output::Tokens, _) => self.normalised(of_sequence.to_vec()),
+                (Output::Vector | Output::Score, _) => {
+                    self.normalised(pooling::pool(&self.config, of_sequence))
+                }
+            });
+        }
+        results
+    }
+
+    /// Vectors of length 1, where it is so configured.
+    fn normalised(&self, mut vectors: Vec<f32>) -> Vec<f32> {
+        if self.config.normalise {
+            for vector in vectors.chunks_exact_mut(self.config.hidden) {
+                pooling::normalise(self.isa, vector);
+            }
         }
         vectors
     }
 
     /// Refuses sequences that the weights have no rows for.
-    fn check(&self, sequences: &[&[u32]]) -> Result<(), EncoderError> {
+    fn check(&self, pack: &[Sequence<'_>]) -> Result<(), EncoderError> {
         let EncoderConfig {
-            max_positions: most,
+            max_tokens: most,
             vocabulary,
             ..
         } = self.config;
-        for (index, sequence) in sequences.iter().enumerate() {
+        for (index, sequence) in pack.iter().enumerate() {
             let tokens = sequence.len();
             if tokens > most {
                 return Err(EncoderError::TooLong {
@@ -177,11 +233,8 @@ impl Encoder {
                     most,
                 });
             }
-            if let Some(token) = sequence
-                .iter()
-                .copied()
-                .find(|token| *token as usize >= vocabulary)
-            {
+            let unknown = |token: &u32| *token as usize >= vocabulary;
+            if let Some(token) = sequence.tokens.iter().copied().find(unknown) {
                 return Err(EncoderError::UnknownToken {
                     index,
                     token,
@@ -201,26 +254,4 @@ impl Encoder {
         let mut free = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
         free.push(scratch);
     }
-}
-
-/// Cuts the sequences into packs of about equally many tokens, equally many for each thread.
-fn cut(sequences: &[&[u32]], threads: usize) -> Vec<Range<usize>> {
-    let total: usize = sequences.iter().map(|sequence| sequence.len()).sum();
-    let threads = threads.max(1);
-    let rounds = total.div_ceil(threads * PACK_TOKENS).max(1);
-    let tokens = total.div_ceil(threads * rounds).max(LEAST_PACK_TOKENS);
-    let mut packs: Vec<Range<usize>> = Vec::new();
-    let (mut before, mut end) = (0, 0);
-    for (index, sequence) in sequences.iter().enumerate() {
-        // A sequence belongs to the pack in which its first token lies.
-        match packs.last_mut() {
-            Some(pack) if before < end => pack.end = index + 1,
-            _ => {
-                packs.push(index..index + 1);
-                end = (before / tokens + 1) * tokens;
-            }
-        }
-        before += sequence.len();
-    }
-    packs
 }
