@@ -10,7 +10,9 @@ use docent_core::model::{Embedder, Generator};
 use docent_engine::collection::Collection;
 use docent_engine::library::{Library, WorkerCommand};
 use docent_engine::settings::Settings as EngineSettings;
-use docent_model::{Adapter, EmbedderSource, GeneratorOptions, GeneratorSource, PackedCache};
+use docent_model::{
+    Adapter, EmbedderOptions, EmbedderSource, GeneratorOptions, GeneratorSource, PackedCache,
+};
 
 use crate::cli::Global;
 use crate::failure::{Failure, Result};
@@ -66,6 +68,7 @@ impl App {
         models.generator = flags.model.or(models.generator.take());
         models.embedder = flags.embedder.or(models.embedder.take());
         models.threads = flags.threads.unwrap_or(models.threads);
+        models.precision = flags.precision.unwrap_or(models.precision);
         tracing::info!(version = env!("CARGO_PKG_VERSION"), home = %home.path.display(), "start");
         Ok(App {
             output,
@@ -137,6 +140,17 @@ impl App {
         }
     }
 
+    /// How the embedder computes.
+    pub(crate) fn embedder_options(&self) -> EmbedderOptions {
+        let models = &self.settings.models;
+        EmbedderOptions {
+            threads: models.threads,
+            precision: models.precision.into(),
+            dimensions: (models.dimensions > 0).then_some(models.dimensions),
+            ..EmbedderOptions::default()
+        }
+    }
+
     /// How the generator runs.
     pub(crate) fn generator_options(&self) -> GeneratorOptions {
         let models = &self.settings.models;
@@ -161,9 +175,9 @@ impl App {
     /// When it cannot be loaded; the message names the file and what to do.
     pub(crate) fn embedder(&self) -> Result<Arc<dyn Embedder>> {
         let begin = Instant::now();
-        let threads = self.settings.models.threads;
         let embedder =
-            docent_model::load_embedder(&self.embedder_source(), threads).map_err(Failure::user)?;
+            docent_model::load_embedder(&self.embedder_source(), self.embedder_options())
+                .map_err(Failure::user)?;
         tracing::debug!(
             fingerprint = embedder.fingerprint(),
             ms = begin.elapsed().as_millis() as u64,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use docent_core::fusion::Fusion;
 use docent_engine::settings as engine;
-use docent_model::CachePrecision;
+use docent_model::{CachePrecision, Precision};
 use serde::Deserialize;
 
 use crate::failure::{Failure, Result};
@@ -40,7 +40,29 @@ pub(crate) struct Models {
     pub(crate) threads: usize,
     pub(crate) kv: CachePrecision,
     pub(crate) lora: Vec<String>,
+    pub(crate) precision: Arithmetic,
+    pub(crate) dimensions: usize,
     pub(crate) packed_bytes: u64,
+}
+
+/// How the embedder computes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Arithmetic {
+    /// With bytes.
+    #[default]
+    Int8,
+    /// With floats.
+    F32,
+}
+
+impl From<Arithmetic> for Precision {
+    fn from(arithmetic: Arithmetic) -> Precision {
+        match arithmetic {
+            Arithmetic::Int8 => Precision::Int8,
+            Arithmetic::F32 => Precision::F32,
+        }
+    }
 }
 
 impl Default for Models {
@@ -52,6 +74,8 @@ impl Default for Models {
             threads: 0,
             kv: CachePrecision::F16,
             lora: Vec::new(),
+            precision: Arithmetic::Int8,
+            dimensions: 0,
             packed_bytes: 32 << 30,
         }
     }

@@ -1,5 +1,6 @@
 //! `docent bench`: how fast docent is on this machine, as JSON or for a person.
 
+mod embed;
 mod extract;
 mod generate;
 
@@ -21,12 +22,14 @@ pub(crate) struct Bench {
 /// What is measured.
 #[derive(Debug, Subcommand)]
 enum What {
+    Embed(embed::Embed),
     Extract(extract::Extract),
     Generate(generate::Generate),
 }
 
 pub(super) fn run(app: &App, args: &Bench) -> Result<Status> {
     match &args.what {
+        What::Embed(args) => embed::run(app, args),
         What::Extract(args) => extract::run(app, args),
         What::Generate(args) => generate::run(app, args),
     }

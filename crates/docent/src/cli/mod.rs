@@ -29,6 +29,7 @@ use docent_engine::settings::Settings;
 use crate::app::App;
 use crate::failure::{Failure, Result};
 use crate::output::{Colour, Output};
+use crate::settings::Arithmetic;
 use crate::tui;
 
 /// Ask the folders on this machine, and get answers with citations you can check.
@@ -65,6 +66,9 @@ pub(crate) struct Global {
     /// Threads for the models; 0 is one for each core.
     #[arg(long, global = true, value_name = "N")]
     pub(crate) threads: Option<usize>,
+    /// How the embedder computes; vectors of the two do not mix.
+    #[arg(long, global = true, value_name = "HOW")]
+    pub(crate) precision: Option<Arithmetic>,
     /// Print results as JSON, one object a line.
     #[arg(long, global = true)]
     pub(crate) json: bool,
