@@ -23,6 +23,7 @@ mod doc;
 mod flat_package;
 mod flow;
 mod html;
+mod hwp;
 mod image;
 mod mail;
 mod markdown;
