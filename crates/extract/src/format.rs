@@ -25,6 +25,7 @@ mod flow;
 mod html;
 mod hwp;
 mod image;
+mod iwork;
 mod mail;
 mod markdown;
 mod markup;
