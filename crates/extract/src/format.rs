@@ -23,12 +23,15 @@ mod doc;
 mod flat_package;
 mod flow;
 mod html;
+mod hwp;
 mod image;
+mod iwork;
 mod mail;
 mod markdown;
 mod markup;
 mod notebook;
 mod odf;
+mod onenote;
 mod ooxml;
 mod package;
 pub(crate) mod pdf;
@@ -109,6 +112,7 @@ fn read_kind(kind: Kind, bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal
             data::read_xml(decode(bytes, declared.as_deref()), job).into()
         }
         Kind::Notebook => notebook::read(decoded())?.into(),
+        Kind::OneNote => onenote::read(bytes, job)?,
         Kind::Subtitles => subtitles::read(decoded()).into(),
         Kind::Calendar => calendar::read(decoded()).into(),
         Kind::Contacts => contacts::read(decoded()).into(),

@@ -6,7 +6,7 @@ use std::io::{Cursor, Write};
 use cfb::CompoundFile;
 use docent_core::source::Gap;
 
-use super::{doc, mail, ppt, xls};
+use super::{doc, hwp, mail, ppt, xls};
 use crate::Inner;
 use crate::job::{Job, Reading, Refusal, unique_path};
 
@@ -94,6 +94,9 @@ pub(super) fn read(bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal> {
     if file.has("__properties_version1.0") {
         return mail::read_msg(bytes, job);
     }
+    if hwp::is_hwp(&file) {
+        return hwp::read(&file);
+    }
     if file.has("MatOST") {
         return skipped("WPS (Works document)");
     }
@@ -101,7 +104,6 @@ pub(super) fn read(bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal> {
         return Ok(reading);
     }
     match () {
-        () if file.has("FileHeader") => skipped("HWP (Hangul document)"),
         () if file.has("VisioDocument") => skipped("VSD (Visio drawing)"),
         () if file.has("Quill/QuillSub/CONTENTS") => skipped("PUB (Publisher document)"),
         () => skipped("OLE compound file"),

@@ -3,7 +3,7 @@
 use super::book::epub;
 use super::package::Package;
 use super::sheet::{xlsb, xlsx};
-use super::{archive, odf, slides, word, xps};
+use super::{archive, iwork, odf, slides, word, xps};
 use crate::job::{Job, Reading, Refusal};
 
 /// Reads a zip archive as what its entries say it is.
@@ -23,6 +23,9 @@ pub(super) fn read_zip(bytes: &[u8], job: &Job<'_>) -> Result<Reading, Refusal> 
     if let Some(office) = read_office(&package) {
         return office;
     }
+    if let Some(index) = iwork::index(&package) {
+        return iwork::read(&package, index);
+    }
     match unread(&package) {
         Some(what) => Err(Refusal::Skipped(format!("format not read: {what}").into())),
         None => archive::read_zip(bytes, job),
@@ -37,16 +40,11 @@ fn unread(package: &Package<'_>) -> Option<&'static str> {
             "Apple iWork (Pages, Numbers or Keynote)",
         ),
         ("Index.zip", "Apple iWork (Pages, Numbers or Keynote)"),
-        ("index.apxl", "Apple Keynote"),
-        ("index.apxl.gz", "Apple Keynote"),
         ("visio/document.xml", "VSDX (Visio drawing)"),
         ("Contents/content.hpf", "HWPX (Hangul document)"),
     ];
     let named = marks.into_iter().find(|(name, _)| package.has(name));
-    let pages = || package.has("index.xml") && package.has("buildVersionHistory.plist");
-    named
-        .map(|(_, what)| what)
-        .or_else(|| pages().then_some("Apple Pages or Numbers"))
+    named.map(|(_, what)| what)
 }
 
 /// Reads Office XML in one file.

@@ -34,6 +34,8 @@ pub(crate) enum Kind {
     Yaml,
     Toml,
     Notebook,
+    /// A section of OneNote.
+    OneNote,
     /// VTT and SRT.
     Subtitles,
     Calendar,
@@ -65,7 +67,7 @@ impl Kind {
             Kind::Eml | Kind::Mbox | Kind::Tnef => Format::Mail,
             Kind::Csv => Format::Sheet,
             Kind::Json | Kind::JsonLines | Kind::Xml | Kind::Yaml | Kind::Toml => Format::Data,
-            Kind::Notebook => Format::Notebook,
+            Kind::Notebook | Kind::OneNote => Format::Notebook,
             Kind::Subtitles => Format::Transcript,
             Kind::Calendar => Format::Calendar,
             Kind::Contacts => Format::Contacts,

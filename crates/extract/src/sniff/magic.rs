@@ -29,6 +29,7 @@ const READ: &[(&[u8], Kind)] = &[
     (b"PK\x03\x04", Kind::Zip),
     (b"PK\x05\x06", Kind::Zip),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind::Compound),
+    (b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d", Kind::OneNote),
 ];
 
 /// Bytes that a file without a reader begins with, and what it then is: `+` for a document.
@@ -39,10 +40,6 @@ const NOT_READ: &[(&[u8], &str)] = &[
     (b"%!PS-Adobe", "+PostScript"),
     (b"ITSF", "+CHM (Windows help)"),
     (b"!BDN", "+PST (Outlook mailbox)"),
-    (
-        b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d",
-        "+ONE (OneNote section)",
-    ),
     (b"Rar!\x1a\x07", "+RAR (archive)"),
     (b"MSCF", "+CAB (archive)"),
     (b"LZIP", "+LZIP (archive)"),

@@ -323,7 +323,6 @@ const NOT_YET: &[(&str, &str)] = &[
     ("djvu", "DjVu (scanned document)"),
     ("heic", "HEIC (image)"),
     ("mobi", "MOBI (book)"),
-    ("one", "ONE (OneNote section)"),
     ("pst", "PST (Outlook mailbox)"),
     ("webarchive", "WEBARCHIVE (web archive)"),
     ("wpd", "WPD (WordPerfect document)"),

@@ -1,4 +1,5 @@
-//! What an old Office file says of itself: the stream `\u{5}SummaryInformation` (MS-OLEPS).
+//! What an old Office file says of itself: the stream `\u{5}SummaryInformation` (MS-OLEPS), which
+//! Hangul documents have under a name of their own.
 
 use docent_core::document::Locator;
 use encoding_rs::Encoding;
@@ -24,7 +25,8 @@ const MAX_PROPERTIES: usize = 200;
 /// Tells what the file says of the document; what is not shown elsewhere comes to stand at
 /// `place`, hidden.
 pub(in crate::format) fn read(file: &Compound<'_>, composer: &mut Composer, place: Locator) {
-    let Some(stream) = file.stream("\u{5}SummaryInformation") else {
+    let names = ["\u{5}SummaryInformation", "\u{5}HwpSummaryInformation"];
+    let Some(stream) = names.into_iter().find_map(|name| file.stream(name)) else {
         return;
     };
     let summary = Summary { stream: &stream };
