@@ -208,6 +208,7 @@ fn a_wrong_embedder_is_told_with_its_path() {
     )
     .expect("a file");
     search().with_status(2).telling("model.safetensors");
+    fs::write(folder.join("model.safetensors"), &weights).expect("a file");
     fs::write(folder.join("config.json"), "{").expect("a file");
     search().with_status(2).telling("config.json");
     sandbox
