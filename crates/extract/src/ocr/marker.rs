@@ -8,7 +8,7 @@ pub(crate) const NEEDS_OCR: &str = "needs OCR: a picture without text";
 
 /// What helps where there is no program for OCR.
 pub(crate) const INSTALL_OCR: &str =
-    "install Tesseract OCR (Debian: tesseract-ocr) and index again";
+    "install Tesseract OCR (Debian: tesseract-ocr), then run `docent index --retry`";
 
 /// A page that shows something, and whose text nothing but OCR could tell.
 pub(crate) fn page() -> Page {
