@@ -321,6 +321,23 @@ fn status_tells_files_chunks_models_and_what_is_pending() {
     assert_eq!(status["partial"], json!([]));
 }
 
+/// The fields of a line of `docent extract --json`.
+const EXTRACTED: &[&str] = &[
+    "path",
+    "format",
+    "status",
+    "reason",
+    "help",
+    "title",
+    "properties",
+    "text",
+    "blocks",
+    "lines",
+    "pages",
+    "documents",
+    "warnings",
+];
+
 #[test]
 fn extract_prints_text_blocks_and_places() {
     let sandbox = Sandbox::with(NOTES);
@@ -328,24 +345,7 @@ fn extract_prints_text_blocks_and_places() {
         .run(["extract", "--json", "files/garden.md"])
         .with_status(0);
     let line = &run.json_lines()[0];
-    fields(
-        line,
-        &[
-            "path",
-            "format",
-            "status",
-            "reason",
-            "help",
-            "title",
-            "properties",
-            "text",
-            "blocks",
-            "lines",
-            "pages",
-            "documents",
-            "warnings",
-        ],
-    );
+    fields(line, EXTRACTED);
     assert_eq!(line["path"], "files/garden.md");
     assert_eq!(line["format"], "markdown");
     assert_eq!(line["status"], "ok");
@@ -374,24 +374,7 @@ fn extract_says_why_a_file_was_not_read() {
             .run(["extract", "--json", file])
             .with_status(1)
             .json_lines()[0];
-        fields(
-            line,
-            &[
-                "path",
-                "format",
-                "status",
-                "reason",
-                "help",
-                "title",
-                "properties",
-                "text",
-                "blocks",
-                "lines",
-                "pages",
-                "documents",
-                "warnings",
-            ],
-        );
+        fields(line, EXTRACTED);
         assert_eq!(line["status"], "failed", "{line}");
         assert!(
             line["reason"]
