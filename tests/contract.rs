@@ -195,7 +195,7 @@ fn answers_carry_citations_that_stand_in_the_document() {
         );
         fields(
             &line["timings"],
-            &["retrieve_ms", "first_token_ms", "total_ms"],
+            &["retrieve_ms", "evidence_ms", "first_token_ms", "total_ms"],
         );
         assert_eq!(line["abstained"], false);
         assert!(

@@ -18,6 +18,7 @@ pub mod language;
 pub mod model;
 pub mod passage;
 pub mod prompt;
+pub mod quality;
 pub mod query;
 pub mod sentence;
 pub mod source;

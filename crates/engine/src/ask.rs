@@ -93,9 +93,11 @@ impl Collection {
         on_event: &mut dyn FnMut(AskEvent) -> ControlFlow<()>,
     ) -> Result<(Answer, Timings), EngineError> {
         let (searched, read) = self.retrieve(question)?;
+        let found = Instant::now();
         let (evidence, bears) = self.evidence(&searched.query, &read)?;
         let mut timings = Timings {
             retrieve_ms: began.elapsed().as_millis() as u64,
+            evidence_ms: found.elapsed().as_millis() as u64,
             ..Timings::default()
         };
         let mut answer = Answer {

@@ -44,6 +44,12 @@ pub enum EngineError {
         /// The path.
         path: String,
     },
+    /// A question came to no answer.
+    #[error("{reason}")]
+    Unanswered {
+        /// Why, and what to do.
+        reason: String,
+    },
     /// A file inside a file cannot be forgotten alone.
     #[error("{path:?} lies inside {file:?}: forget that file, with everything in it")]
     InsideFile {

@@ -172,8 +172,10 @@ pub enum AskEvent {
 /// What an answer cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timings {
-    /// Search, until the passages were there.
+    /// Search, until the passages were there and their sentences weighed.
     pub retrieve_ms: u64,
+    /// Of that: choosing the sentences that answer.
+    pub evidence_ms: u64,
     /// From the question to the model's first token; `None` where no model ran.
     pub first_token_ms: Option<u64>,
     /// Everything.

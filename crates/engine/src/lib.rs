@@ -12,6 +12,7 @@ pub mod ask;
 mod batch;
 pub mod collection;
 pub mod error;
+pub mod eval;
 pub mod event;
 pub mod indexer;
 mod ingest;
@@ -19,6 +20,7 @@ pub mod library;
 mod reconcile;
 pub mod search;
 pub mod settings;
+pub mod stages;
 mod walk;
 mod watch;
 

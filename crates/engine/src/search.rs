@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::collection::Collection;
 use crate::error::EngineError;
+use crate::stages::{Stages, timed};
 
 /// Which retrievers are asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +90,8 @@ pub struct SearchResults {
     pub vectors_complete: bool,
     /// Time it took.
     pub millis: f64,
+    /// Where that time went.
+    pub stages: Stages,
 }
 
 impl Collection {
@@ -99,14 +102,18 @@ impl Collection {
     pub fn search(&self, request: &SearchRequest) -> Result<SearchResults, EngineError> {
         let began = Instant::now();
         let query = Query::parse(&request.query);
-        let ranked = self.rank(&query, request.mode, request.limit)?;
-        let hits = self.hits(&ranked, &query.plain, request.limit)?;
+        let mut stages = Stages::default();
+        let ranked = self.rank(&query, request.mode, request.limit, &mut stages)?;
+        let hits = timed(&mut stages.join_ms, || {
+            self.hits(&ranked, &query.plain, request.limit)
+        })?;
         let standing = self.standing()?;
         Ok(SearchResults {
             hits,
             documents: standing.documents,
             vectors_complete: standing.embedded >= 1.0,
             millis: began.elapsed().as_secs_f64() * 1e3,
+            stages,
         })
     }
 
@@ -116,24 +123,30 @@ impl Collection {
         query: &Query,
         mode: Mode,
         limit: usize,
+        stages: &mut Stages,
     ) -> Result<Vec<Fused<ChunkId>>, EngineError> {
         let settings = &self.library().settings().search;
         let candidates = settings.candidates.max(limit);
         let lexical = match mode {
             Mode::Dense => Vec::new(),
-            _ => scored(self.reader().lexical(query, candidates)?),
+            _ => timed(&mut stages.lexical_ms, || {
+                self.reader().lexical(query, candidates)
+            })
+            .map(scored)?,
         };
         let dense = match mode {
             Mode::Lexical => Vec::new(),
-            _ => self.dense(query, candidates)?,
+            _ => self.dense(query, candidates, stages)?,
         };
-        Ok(match mode {
-            Mode::Hybrid => {
-                let fusion = settings.fusion.trusting(self.dense_trust(query)?);
-                fusion::fuse(&dense, &lexical, fusion)
-            }
-            Mode::Dense => alone(&dense, |rank| (Some(rank), None)),
-            Mode::Lexical => alone(&lexical, |rank| (None, Some(rank))),
+        timed(&mut stages.rank_ms, || {
+            Ok(match mode {
+                Mode::Hybrid => {
+                    let fusion = settings.fusion.trusting(self.dense_trust(query)?);
+                    fusion::fuse(&dense, &lexical, fusion)
+                }
+                Mode::Dense => alone(&dense, |rank| (Some(rank), None)),
+                Mode::Lexical => alone(&lexical, |rank| (None, Some(rank))),
+            })
         })
     }
 
@@ -145,12 +158,22 @@ impl Collection {
         Ok(self.standing()?.embedded * fusion::trust(familiarity))
     }
 
-    fn dense(&self, query: &Query, candidates: usize) -> Result<Vec<Scored<ChunkId>>, EngineError> {
+    fn dense(
+        &self,
+        query: &Query,
+        candidates: usize,
+        stages: &mut Stages,
+    ) -> Result<Vec<Scored<ChunkId>>, EngineError> {
         if query.plain.trim().is_empty() || !self.reader().dense_ready()? {
             return Ok(Vec::new());
         }
-        let vector = self.library().embedder().embed_query(&query.plain)?;
-        Ok(scored(self.reader().dense(&vector, query, candidates)?))
+        let vector = timed(&mut stages.embed_query_ms, || {
+            self.library().embedder().embed_query(&query.plain)
+        })?;
+        let found = timed(&mut stages.dense_ms, || {
+            self.reader().dense(&vector, query, candidates)
+        })?;
+        Ok(scored(found))
     }
 
     /// The chunks of a ranking, with all that is shown of them.

@@ -5,6 +5,7 @@ mod ask;
 mod bench;
 mod completions;
 mod doctor;
+mod eval;
 mod extract;
 mod forget;
 mod index;
@@ -106,6 +107,7 @@ pub(crate) enum Command {
     Extract(extract::Extract),
     Rebuild(rebuild::Rebuild),
     Forget(forget::Forget),
+    Eval(eval::Eval),
     Doctor(doctor::Doctor),
     Bench(bench::Bench),
     Completions(completions::Completions),
@@ -130,6 +132,7 @@ impl Command {
             Command::Extract(args) => extract::run(app, &args),
             Command::Rebuild(args) => rebuild::run(app, &args),
             Command::Forget(args) => forget::run(app, &args),
+            Command::Eval(args) => eval::run(app, &args),
             Command::Doctor(args) => doctor::run(app, &args),
             Command::Bench(args) => bench::run(app, &args),
             Command::Completions(args) => completions::run(app, &args),

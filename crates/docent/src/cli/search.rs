@@ -45,8 +45,9 @@ pub(crate) struct Search {
 }
 
 /// The retrievers, as flags name them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ModeArg {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ModeArg {
     /// By words and by meaning.
     Hybrid,
     /// By meaning alone.

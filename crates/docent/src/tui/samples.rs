@@ -10,6 +10,7 @@ use docent_core::document::{Block, BlockKind, Document, Format, Locator};
 use docent_engine::collection::{CollectionStatus, DocumentView, Uncovered};
 use docent_engine::event::{PassageView, PromptBudget, Searched, Timings};
 use docent_engine::search::{Hit, SearchResults};
+use docent_engine::stages::Stages;
 
 use super::message::{ModelCard, Shelf, StatusReport, Target};
 use super::state::viewer::Source;
@@ -184,6 +185,7 @@ pub(super) fn answer() -> Answer {
 pub(super) fn timings() -> Timings {
     Timings {
         retrieve_ms: 31,
+        evidence_ms: 12,
         first_token_ms: Some(1_200),
         total_ms: 3_400,
     }
@@ -250,6 +252,7 @@ pub(super) fn results() -> SearchResults {
         documents: 1_201,
         vectors_complete: true,
         millis: 23.4,
+        stages: Stages::default(),
     }
 }
 
