@@ -163,7 +163,8 @@ fn heading_path(headings: &[(u8, String)], kind: &BlockKind) -> Vec<String> {
 
 /// A heading's words, without its markup and of a length that is fit to be repeated.
 fn heading_words(text: &str) -> String {
-    let markup = |c: char| c.is_whitespace() || matches!(c, '#' | '=' | '-' | '*' | '_' | '~');
+    let markup =
+        |c: char| c.is_whitespace() || matches!(c, '#' | '=' | '-' | '*' | '_' | '~' | '`' | '^');
     one_line(text.trim_matches(markup))
         .chars()
         .take(120)

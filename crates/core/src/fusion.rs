@@ -14,17 +14,39 @@ pub struct Scored<Id> {
     pub score: f32,
 }
 
+/// Where a list has a find.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place {
+    /// Its rank, from 1.
+    pub rank: usize,
+    /// The retriever's own score.
+    pub score: f32,
+    /// What that gives to the fused score.
+    pub share: f32,
+}
+
 /// What a fused ranking says of one find.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Fused<Id> {
     /// What was found.
     pub id: Id,
-    /// The fused score; higher is better.
-    pub score: f32,
-    /// Its rank in the dense list, from 1.
-    pub dense_rank: Option<usize>,
-    /// Its rank in the lexical list, from 1.
-    pub lexical_rank: Option<usize>,
+    /// Its place in the dense list.
+    pub dense: Option<Place>,
+    /// Its place in the lexical list.
+    pub lexical: Option<Place>,
+}
+
+impl<Id> Fused<Id> {
+    /// The fused score, the sum of the shares; higher is better.
+    pub fn score(&self) -> f32 {
+        let places = [self.dense, self.lexical].into_iter().flatten();
+        places.map(|place| place.share).sum()
+    }
+
+    fn best_rank(&self) -> usize {
+        let places = [self.dense, self.lexical].into_iter().flatten();
+        places.map(|place| place.rank).min().unwrap_or(usize::MAX)
+    }
 }
 
 /// How two rankings become one.
@@ -72,7 +94,7 @@ pub fn trust(familiarity: f32) -> f32 {
 
 impl Default for Fusion {
     fn default() -> Self {
-        Fusion::Convex { dense_weight: 0.7 }
+        Fusion::Convex { dense_weight: 0.5 }
     }
 }
 
@@ -85,28 +107,27 @@ pub fn fuse<Id: Copy + Eq + Hash + Ord>(
 ) -> Vec<Fused<Id>> {
     let mut found: HashMap<Id, Fused<Id>> = HashMap::new();
     let mut add = |list: &[Scored<Id>], weight: f32, is_dense: bool| {
-        let (low, high) = bounds(list);
-        for (index, scored) in list.iter().enumerate() {
-            let rank = index + 1;
+        let (low, high) = low_and_high(list.iter().map(|scored| scored.score));
+        for (scored, rank) in list.iter().zip(1..) {
             let entry = found.entry(scored.id).or_insert(Fused {
                 id: scored.id,
-                score: 0.0,
-                dense_rank: None,
-                lexical_rank: None,
+                dense: None,
+                lexical: None,
             });
             let place = if is_dense {
-                &mut entry.dense_rank
+                &mut entry.dense
             } else {
-                &mut entry.lexical_rank
+                &mut entry.lexical
             };
-            if place.is_some() {
-                continue;
-            }
-            *place = Some(rank);
-            entry.score += match fusion {
+            let share = match fusion {
                 Fusion::Convex { .. } => weight * stretched(scored.score, low, high),
                 Fusion::ReciprocalRank { k } => 1.0 / (k + rank as f32),
             };
+            place.get_or_insert(Place {
+                rank,
+                score: scored.score,
+                share,
+            });
         }
     };
     let dense_weight = match fusion {
@@ -116,25 +137,29 @@ pub fn fuse<Id: Copy + Eq + Hash + Ord>(
     add(dense, dense_weight, true);
     add(lexical, 1.0 - dense_weight, false);
     let mut fused: Vec<Fused<Id>> = found.into_values().collect();
-    let best_rank = |f: &Fused<Id>| {
-        f.dense_rank
-            .unwrap_or(usize::MAX)
-            .min(f.lexical_rank.unwrap_or(usize::MAX))
-    };
     fused.sort_by(|a, b| {
-        b.score
-            .total_cmp(&a.score)
-            .then_with(|| best_rank(a).cmp(&best_rank(b)))
+        b.score()
+            .total_cmp(&a.score())
+            .then_with(|| a.best_rank().cmp(&b.best_rank()))
             .then_with(|| a.id.cmp(&b.id))
     });
     fused
 }
 
-fn bounds<Id>(list: &[Scored<Id>]) -> (f32, f32) {
-    list.iter()
-        .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), scored| {
-            (low.min(scored.score), high.max(scored.score))
-        })
+fn low_and_high(scores: impl Iterator<Item = f32>) -> (f32, f32) {
+    scores.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), score| {
+        (low.min(score), high.max(score))
+    })
+}
+
+/// Scores stretched to 0…1 (min-max), each 1 where all are equal: how scores of different kinds
+/// are made to compare.
+pub fn stretch(scores: &[f32]) -> Vec<f32> {
+    let (low, high) = low_and_high(scores.iter().copied());
+    scores
+        .iter()
+        .map(|score| stretched(*score, low, high))
+        .collect()
 }
 
 /// The score's place between the lowest and the highest; 1 where all are equal.
@@ -169,11 +194,12 @@ mod tests {
             Fusion::Convex { dense_weight: 0.7 },
         );
         assert_eq!(ids(&fused), [2, 1, 3, 4]);
-        assert!((fused[0].score - (0.7 * 0.75 + 0.3 * 0.9)).abs() < 1e-6);
-        assert_eq!(
-            (fused[0].dense_rank, fused[0].lexical_rank),
-            (Some(2), Some(2))
-        );
+        let (dense, lexical) = (fused[0].dense.unwrap(), fused[0].lexical.unwrap());
+        assert!((dense.share - 0.7 * 0.75).abs() < 1e-6);
+        assert!((lexical.share - 0.3 * 0.9).abs() < 1e-6);
+        assert_eq!(fused[0].score(), dense.share + lexical.share);
+        assert_eq!((dense.rank, lexical.rank), (2, 2));
+        assert_eq!((dense.score, lexical.score), (0.8, 11.0));
     }
 
     #[test]
@@ -184,17 +210,15 @@ mod tests {
             Fusion::ReciprocalRank { k: 60.0 },
         );
         assert_eq!(ids(&fused), [2, 1]);
-        assert!((fused[0].score - (1.0 / 62.0 + 1.0 / 61.0)).abs() < 1e-6);
+        assert!((fused[0].score() - (1.0 / 62.0 + 1.0 / 61.0)).abs() < 1e-6);
     }
 
     #[test]
     fn a_list_that_knows_little_weighs_little() {
         let (dense, lexical) = (list(&[(1, 0.9), (2, 0.1)]), list(&[(3, 8.0), (1, 2.0)]));
-        assert_eq!(fuse(&dense, &lexical, Fusion::default())[0].id, 1);
-        assert_eq!(
-            fuse(&dense, &lexical, Fusion::default().trusting(0.2))[0].id,
-            3
-        );
+        let fusion = Fusion::Convex { dense_weight: 0.7 };
+        assert_eq!(fuse(&dense, &lexical, fusion)[0].id, 1);
+        assert_eq!(fuse(&dense, &lexical, fusion.trusting(0.2))[0].id, 3);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Implementations own a thread each; these traits are the requests that go in and the values
 //! that come out. Nothing here knows tensors or files.
 
+use std::ops::Range;
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
@@ -37,6 +38,15 @@ pub enum Urgency {
     Interactive,
     /// The indexer waits.
     Background,
+}
+
+/// A token of a question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TokenVector {
+    /// Its bytes in the question.
+    pub span: Range<usize>,
+    /// Its vector, of length 1.
+    pub vector: Vec<f32>,
 }
 
 /// Turns texts into unit vectors.
@@ -87,6 +97,17 @@ pub trait Embedder: Send + Sync {
         urgency: Urgency,
     ) -> Result<Vec<Vec<f32>>, ModelError> {
         let _ = (texts, urgency);
+        let problem = format!("{} gives no vectors of tokens", self.fingerprint());
+        Err(ModelError::Refused(problem))
+    }
+
+    /// The tokens of a question, as [`Embedder::embed_query`] reads it; the model's own special
+    /// tokens and its prompt are left out.
+    ///
+    /// # Errors
+    /// When the model's thread failed, or the model gives no vectors of tokens.
+    fn embed_query_tokens(&self, text: &str) -> Result<Vec<TokenVector>, ModelError> {
+        let _ = text;
         let problem = format!("{} gives no vectors of tokens", self.fingerprint());
         Err(ModelError::Refused(problem))
     }

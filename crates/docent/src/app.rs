@@ -12,6 +12,7 @@ use docent_engine::library::{Library, WorkerCommand};
 use docent_engine::settings::Settings as EngineSettings;
 use docent_model::{
     Adapter, EmbedderOptions, EmbedderSource, GeneratorOptions, GeneratorSource, PackedCache,
+    RerankerOptions,
 };
 
 use crate::cli::Global;
@@ -106,7 +107,22 @@ impl App {
     pub(crate) fn library_with(&self, settings: EngineSettings) -> Result<Library> {
         let embedder = self.embedder()?;
         let worker = self.worker_command()?;
-        Ok(Library::open(&self.home.path, settings, embedder, worker)?)
+        let library = Library::open(&self.home.path, settings, embedder, worker)?;
+        if let Some(folder) = &self.settings.models.reranker {
+            let options = self.reranker_options();
+            let reranker = docent_model::load_reranker(folder, options).map_err(Failure::user)?;
+            library.set_reranker(reranker);
+        }
+        Ok(library)
+    }
+
+    /// How the reranker computes.
+    fn reranker_options(&self) -> RerankerOptions {
+        let models = &self.settings.models;
+        RerankerOptions {
+            threads: models.threads,
+            precision: models.precision.into(),
+        }
     }
 
     /// The command by which docent starts itself to read files.

@@ -36,6 +36,7 @@ pub(crate) struct Index {
 pub(crate) struct Models {
     pub(crate) generator: Option<PathBuf>,
     pub(crate) embedder: Option<PathBuf>,
+    pub(crate) reranker: Option<PathBuf>,
     pub(crate) context_tokens: usize,
     pub(crate) threads: usize,
     pub(crate) kv: CachePrecision,
@@ -70,6 +71,7 @@ impl Default for Models {
         Models {
             generator: None,
             embedder: None,
+            reranker: None,
             context_tokens: 0,
             threads: 0,
             kv: CachePrecision::F16,

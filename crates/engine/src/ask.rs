@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::collection::Collection;
 use crate::error::EngineError;
 use crate::event::{AskEvent, PassageView, PromptBudget, Searched, Timings};
-use crate::search::{Hit, Mode, SearchRequest};
+use crate::search::{Hit, SearchRequest};
 
 /// The rules that every prompt begins with.
 const RULES: &str = include_str!("../../../assets/prompts/answer.md");
@@ -152,8 +152,8 @@ impl Collection {
         let settings = &self.library().settings().answer;
         let results = self.search(&SearchRequest {
             query: query.clone(),
-            mode: Mode::Hybrid,
             limit: settings.passages * 2,
+            ..SearchRequest::default()
         })?;
         // What a reader of the original does not see is shown to no model.
         let mut hits = results.hits;

@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use docent_core::model::Embedder;
+use docent_core::model::{Embedder, Reranker};
 use docent_extract::Pool;
 pub use docent_extract::WorkerCommand;
 use docent_store::EmbedderIdentity;
 
 use crate::collection::Collection;
 use crate::error::EngineError;
+use crate::search::TokenCache;
 use crate::settings::Settings;
 
 /// The index home. Cheap to clone; clones share the models and the extraction workers.
@@ -23,10 +24,12 @@ struct Shared {
     home: PathBuf,
     settings: Settings,
     embedder: Arc<dyn Embedder>,
+    reranker: OnceLock<Arc<dyn Reranker>>,
     pool: Pool,
     readers: usize,
     attention: Arc<AtomicUsize>,
     large_file: Mutex<()>,
+    tokens: TokenCache,
 }
 
 impl Library {
@@ -50,10 +53,12 @@ impl Library {
                 home,
                 settings,
                 embedder,
+                reranker: OnceLock::new(),
                 pool,
                 readers,
                 attention: Arc::default(),
                 large_file: Mutex::default(),
+                tokens: TokenCache::default(),
             }),
         })
     }
@@ -71,6 +76,21 @@ impl Library {
     /// The embedder that all collections are searched with.
     pub fn embedder(&self) -> &dyn Embedder {
         self.shared.embedder.as_ref()
+    }
+
+    /// Lets a reranker look at what searches find. The first one stays.
+    pub fn set_reranker(&self, reranker: Arc<dyn Reranker>) {
+        self.shared.reranker.get_or_init(|| reranker);
+    }
+
+    /// The reranker, where there is one.
+    pub fn reranker(&self) -> Option<&dyn Reranker> {
+        self.shared.reranker.get().map(AsRef::as_ref)
+    }
+
+    /// Token vectors that searches made lately.
+    pub(crate) fn tokens(&self) -> &TokenCache {
+        &self.shared.tokens
     }
 
     /// The extraction workers.

@@ -165,6 +165,12 @@ pub struct SearchSettings {
     pub fusion: Fusion,
     /// How many chunks each retriever brings.
     pub candidates: usize,
+    /// How many of the best are compared with the query token by token; 0 for none.
+    pub token_candidates: usize,
+    /// How many of the best a reranker looks at, where one is set.
+    pub rerank_candidates: usize,
+    /// Time that it may take; after that, the order stays as it is.
+    pub rerank_milliseconds: u64,
 }
 
 impl Default for SearchSettings {
@@ -172,6 +178,9 @@ impl Default for SearchSettings {
         SearchSettings {
             fusion: Fusion::default(),
             candidates: 100,
+            token_candidates: 24,
+            rerank_candidates: 30,
+            rerank_milliseconds: 500,
         }
     }
 }

@@ -156,6 +156,7 @@ fn paths(collection: &Collection, query: &str, mode: Mode) -> Vec<String> {
         query: query.into(),
         mode,
         limit: 10,
+        ..SearchRequest::default()
     };
     let results = collection.search(&request).unwrap();
     results.hits.into_iter().map(|hit| hit.path).collect()
@@ -367,6 +368,7 @@ fn files_inside_files_are_documents_of_their_own() {
             query: query.into(),
             mode: Mode::Lexical,
             limit: 5,
+            ..SearchRequest::default()
         };
         let hits = bench.collection().search(&request).unwrap().hits;
         hits.into_iter().map(|hit| hit.path).collect()
@@ -403,6 +405,7 @@ fn hidden_text_is_found_and_marked_and_no_passage() {
         query: "rent mill".into(),
         mode: Mode::Hybrid,
         limit: 5,
+        ..SearchRequest::default()
     };
     let hits = bench.collection().search(&request).unwrap().hits;
     assert_eq!(hits.iter().filter(|hit| hit.hidden).count(), 1);

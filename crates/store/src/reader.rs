@@ -284,6 +284,14 @@ impl Reader {
         self.read(|catalog| Ok(chunks::of_document(catalog, document)?))
     }
 
+    /// The first `bytes` bytes of a document's text, or fewer: up to a whole character.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn opening(&self, document: DocumentId, bytes: usize) -> Result<String, StoreError> {
+        self.read(|catalog| Ok(documents::opening(catalog, document, bytes)?))
+    }
+
     /// A live document, whole.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::ops::Range;
 use clap::{Args, ValueEnum};
 use docent_core::document::Locator;
 use docent_engine::collection::Collection;
-use docent_engine::search::{Hit, Mode, SearchRequest, SearchResults};
+use docent_engine::search::{Effort, Hit, Mode, Reason, SearchRequest, SearchResults};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -40,6 +40,9 @@ pub(crate) struct Search {
     /// Search what is indexed, without looking for changes first.
     #[arg(long)]
     no_index: bool,
+    /// Tell for each hit why it stands where it stands.
+    #[arg(long)]
+    explain: bool,
     #[command(flatten)]
     walk: WalkFlags,
 }
@@ -84,10 +87,14 @@ struct FoundHit<'a> {
     score: f32,
     dense_rank: Option<usize>,
     lexical_rank: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    similar_to: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasons: Option<&'a [Reason]>,
 }
 
-impl<'a> From<&'a Hit> for FoundHit<'a> {
-    fn from(hit: &'a Hit) -> FoundHit<'a> {
+impl<'a> FoundHit<'a> {
+    fn of(hit: &'a Hit, explain: bool) -> FoundHit<'a> {
         FoundHit {
             path: &hit.path,
             locator: &hit.locator,
@@ -96,6 +103,8 @@ impl<'a> From<&'a Hit> for FoundHit<'a> {
             score: hit.score,
             dense_rank: hit.dense_rank,
             lexical_rank: hit.lexical_rank,
+            similar_to: hit.similar_to,
+            reasons: explain.then_some(&hit.reasons),
         }
     }
 }
@@ -119,26 +128,33 @@ fn one(app: &App, args: &Search, collection: &Collection, query: &Query) -> Resu
     let results = collection.search(&SearchRequest {
         query: query.text.clone(),
         mode: args.mode.into(),
+        effort: Effort::Full,
         limit: args.limit.unwrap_or(app.settings.output.hits),
     })?;
     if app.output.json {
         app.output.json(&Found {
             id: &query.id,
-            hits: results.hits.iter().map(FoundHit::from).collect(),
+            hits: results
+                .hits
+                .iter()
+                .map(|hit| FoundHit::of(hit, args.explain))
+                .collect(),
         })?;
     } else {
         if args.query.is_batch() {
             let heading = printable_line(&query.text);
             app.output.line(app.output.styled(Style::Bold, heading))?;
         }
-        show(app, &results)?;
+        show(app, &results, args.explain)?;
     }
     Ok(results.hits.len())
 }
 
 /// Prints hits for a person.
-fn show(app: &App, results: &SearchResults) -> Result<()> {
-    for (at, hit) in results.hits.iter().enumerate() {
+fn show(app: &App, results: &SearchResults, explain: bool) -> Result<()> {
+    let firsts = results.hits.iter().enumerate();
+    let firsts = firsts.filter(|(_, hit)| hit.similar_to.is_none());
+    for (number, (at, hit)) in firsts.enumerate() {
         let place = format!("{}, {}", printable_line(&hit.path), hit.locator);
         let mut heading = app.output.styled(Style::Place, place);
         if !hit.heading_path.is_empty() {
@@ -149,7 +165,8 @@ fn show(app: &App, results: &SearchResults) -> Result<()> {
             let mark = app.output.styled(Style::Warning, "hidden in the original");
             heading += &format!("  {mark}");
         }
-        app.output.line(format_args!("{:>2}  {heading}", at + 1))?;
+        app.output
+            .line(format_args!("{:>2}  {heading}", number + 1))?;
         let snippet: String = snippet(&hit.text, &hit.matched)
             .into_iter()
             .map(|(text, marked)| match marked {
@@ -158,6 +175,17 @@ fn show(app: &App, results: &SearchResults) -> Result<()> {
             })
             .collect();
         app.output.line(format_args!("    {snippet}"))?;
+        if let Some(similar) = similar(&results.hits, at) {
+            app.output.line(format_args!(
+                "    {}",
+                app.output.styled(Style::Dim, similar)
+            ))?;
+        }
+        for reason in hit.reasons.iter().filter(|_| explain) {
+            let told = printable_line(&told(reason));
+            app.output
+                .line(format_args!("    {}", app.output.styled(Style::Dim, told)))?;
+        }
     }
     let vectors = match results.vectors_complete {
         true => "",
@@ -170,6 +198,25 @@ fn show(app: &App, results: &SearchResults) -> Result<()> {
         results.millis,
     ));
     Ok(())
+}
+
+/// The hits that say the same as the one at `first`: "2 similar: a.txt, b.txt".
+fn similar(hits: &[Hit], first: usize) -> Option<String> {
+    let similar = hits.iter().filter(|hit| hit.similar_to == Some(first));
+    let places: Vec<String> = similar
+        .map(|hit| format!("{}, {}", printable_line(&hit.path), hit.locator))
+        .collect();
+    (!places.is_empty()).then(|| format!("{} similar: {}", places.len(), places.join("; ")))
+}
+
+/// A reason in a line: what it gives to the score, by which signal, and what was measured.
+fn told(reason: &Reason) -> String {
+    let about = match &reason.about {
+        Some(about) => format!(" by “{about}”"),
+        None => String::new(),
+    };
+    let (share, value) = (reason.share, reason.value);
+    format!("{share:+.3}  {}{about} ({value:.3})", reason.signal.name())
 }
 
 /// The part of a text around its densest matches, on one line, in stretches that matched or not.

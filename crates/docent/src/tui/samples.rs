@@ -9,7 +9,7 @@ use docent_core::citation::Citation;
 use docent_core::document::{Block, BlockKind, Document, Format, Locator};
 use docent_engine::collection::{CollectionStatus, DocumentView, Uncovered};
 use docent_engine::event::{PassageView, PromptBudget, Searched, Timings};
-use docent_engine::search::{Hit, SearchResults};
+use docent_engine::search::{Effort, Hit, SearchResults};
 use docent_engine::stages::Stages;
 
 use super::message::{ModelCard, Shelf, StatusReport, Target};
@@ -210,6 +210,9 @@ pub(super) fn hits() -> Vec<Hit> {
             score: 0.8,
             dense_rank: Some(1),
             lexical_rank: Some(2),
+            reasons: Vec::new(),
+            similar_to: None,
+            modified_ns: 0,
             matched: std::iter::once(at..at + word.len()).collect(),
         }
     };
@@ -253,6 +256,7 @@ pub(super) fn results() -> SearchResults {
         vectors_complete: true,
         millis: 23.4,
         stages: Stages::default(),
+        effort: Effort::Full,
     }
 }
 

@@ -136,6 +136,7 @@ impl Collection {
             query: known.text.clone(),
             mode,
             limit,
+            ..SearchRequest::default()
         })?;
         let paths = results.hits.iter().map(|hit| hit.path.as_str());
         let ranking = quality::ranking(paths, &known.relevance);

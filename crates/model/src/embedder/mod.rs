@@ -13,7 +13,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use docent_core::model::{Embedder, ModelError, Urgency};
+use docent_core::model::{Embedder, ModelError, TokenVector, Urgency};
 
 use crate::encoder::{Output, Precision};
 use crate::error::LoadError;
@@ -29,6 +29,9 @@ pub(crate) const PACK_TOKENS: usize = 1024;
 /// Bytes of text that are cut into tokens before the encoder's threads get them: some packs for
 /// each thread, so that none waits for the next.
 const SLICE_BYTES: usize = 32 << 10;
+
+/// Bytes of a question whose tokens are compared one by one.
+const QUESTION_BYTES: usize = 2 << 10;
 
 /// Where an embedder comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -283,6 +286,25 @@ impl Embedder for LocalEmbedder {
             tokens.flat_map(|token| self.kept(token.to_vec())).collect()
         });
         Ok(cuts.concatenate(kept.collect()))
+    }
+
+    fn embed_query_tokens(&self, text: &str) -> Result<Vec<TokenVector>, ModelError> {
+        // A question is short; the rest of a page that was pasted as one says little more.
+        let text = &text[..text.floor_char_boundary(QUESTION_BYTES)];
+        let spans = self.tokenizer.spans(text).map_err(ModelError::Refused)?;
+        let texts = [text.to_owned()];
+        let prompt = &self.prompts.query;
+        let (cuts, pending) = self.submit(prompt, &texts, Output::Tokens, Urgency::Interactive)?;
+        let vectors = pending.wait().map_err(|failure| self.stopped(failure))?;
+        let own = cuts.own(&vectors, self.hidden);
+        let tokens = spans
+            .into_iter()
+            .zip(own)
+            .map(|(span, vector)| TokenVector {
+                span,
+                vector: self.kept(vector.to_vec()),
+            });
+        Ok(tokens.collect())
     }
 }
 

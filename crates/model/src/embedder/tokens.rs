@@ -26,6 +26,9 @@ pub(crate) struct Cuts {
     of_text: Vec<Range<usize>>,
     /// For each window, its tokens.
     tokens: Vec<usize>,
+    /// Tokens of each window that are not the text's: before it, with the prompt, and after it.
+    lead: usize,
+    tail: usize,
 }
 
 impl TextTokenizer {
@@ -92,6 +95,14 @@ impl TextTokenizer {
         encode_long(&self.tokenizer, text)
     }
 
+    /// Where the tokens of a text stand in it, special ones not counted.
+    pub(crate) fn spans(&self, text: &str) -> Result<Vec<Range<usize>>, String> {
+        let encoding = threads::contain(|| self.tokenizer.encode(text, false))?
+            .map_err(|error| format!("a text could not be cut into tokens: {error}"))?;
+        let offsets = encoding.get_offsets().iter();
+        Ok(offsets.map(|(start, end)| *start..*end).collect())
+    }
+
     /// The sequences of `texts`, each after `prompt`. A text that is too long for one sequence
     /// becomes several of about equal length.
     pub(crate) fn windows(
@@ -107,7 +118,12 @@ impl TextTokenizer {
         // A prompt that fills a sequence leaves at least a token for the text.
         let prompt = &prompt[..prompt.len().min(self.max_tokens - frame - 1)];
         let room = self.max_tokens - frame - prompt.len();
-        let (mut sequences, mut cuts) = (Sequences::default(), Cuts::default());
+        let mut sequences = Sequences::default();
+        let mut cuts = Cuts {
+            lead: self.before.len() + prompt.len(),
+            tail: self.after.len(),
+            ..Cuts::default()
+        };
         for text in texts {
             let tokens = self.encode(text)?;
             let first = sequences.len();
@@ -215,6 +231,20 @@ impl Cuts {
         self.of_text.iter().map(join).collect()
     }
 
+    /// The vectors of a text's own tokens, those of its windows one after another, each of
+    /// `width` values; `vectors` are those of all tokens of each of its windows.
+    pub(crate) fn own<'v>(
+        &self,
+        vectors: &'v [Vec<f32>],
+        width: usize,
+    ) -> impl Iterator<Item = &'v [f32]> {
+        let (lead, tail) = (self.lead, self.tail);
+        vectors.iter().flat_map(move |window| {
+            let count = (window.len() / width).saturating_sub(lead + tail);
+            window.chunks_exact(width).skip(lead).take(count)
+        })
+    }
+
     /// The vectors of each text's tokens, those of its windows one after another.
     pub(crate) fn concatenate(&self, vectors: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
         let of_text = self.of_text.iter();
@@ -312,6 +342,7 @@ mod tests {
         let cuts = Cuts {
             of_text: vec![0..2, 2..3],
             tokens: vec![3, 1, 2],
+            ..Cuts::default()
         };
         let vectors = vec![vec![1.0, 0.0], vec![0.0, 1.0], vec![0.6, 0.8]];
         let tokens = cuts.concatenate(vectors.clone());

@@ -110,6 +110,26 @@ pub(crate) fn text(
         .map_err(|_| damaged(format!("the text of document {document} is no text")))
 }
 
+/// Reads the first bytes of a document's text, up to a whole character.
+pub(crate) fn opening(
+    connection: &Connection,
+    document: DocumentId,
+    bytes: usize,
+) -> rusqlite::Result<String> {
+    let mut statement =
+        connection.prepare_cached("SELECT substr(text, 1, ?2) FROM texts WHERE id = ?1")?;
+    let count = bytes.min(PIECE_BYTES) as i64;
+    let read = statement.query_row(params![piece_id(document, 0), count], |row| {
+        let bytes = row.get_ref(0)?.as_blob()?;
+        let whole = match std::str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
+        };
+        Ok(whole.to_owned())
+    });
+    Ok(read.optional()?.unwrap_or_default())
+}
+
 /// Reads a whole document.
 pub(crate) fn load(connection: &Connection, id: DocumentId) -> rusqlite::Result<Option<Document>> {
     let mut statement = connection.prepare_cached(

@@ -20,7 +20,7 @@ use docent_engine::collection::Collection;
 use docent_engine::event::AskEvent;
 use docent_engine::indexer::{Again, IndexOptions, Indexer};
 use docent_engine::library::Library;
-use docent_engine::search::{Mode, SearchRequest};
+use docent_engine::search::{Effort, SearchRequest};
 use docent_store::ConversationId;
 use serde::{Deserialize, Serialize};
 
@@ -320,15 +320,23 @@ fn search_all(shared: &Shared, searched: &Receiver<(Ticket, String)>) {
             latest = newer;
         }
         let (ticket, query) = latest;
-        let found = caught(|| {
-            let request = SearchRequest {
-                query,
-                mode: Mode::default(),
-                limit: HITS,
-            };
-            shared.collection()?.search(&request).map_err(told)
-        });
-        shared.tell(Message::Searched(ticket, found));
+        // What a quick look finds is shown while a closer one is under way, if one is wanted
+        // still.
+        for effort in [Effort::Quick, Effort::Full] {
+            if effort == Effort::Full && !searched.is_empty() {
+                break;
+            }
+            let found = caught(|| {
+                let request = SearchRequest {
+                    query: query.clone(),
+                    effort,
+                    limit: HITS,
+                    ..SearchRequest::default()
+                };
+                shared.collection()?.search(&request).map_err(told)
+            });
+            shared.tell(Message::Searched(ticket, found));
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Searching as one types.
 
-use docent_engine::search::SearchResults;
+use docent_engine::search::{Effort, SearchResults};
 
 use super::{pick, room, viewing};
 use crate::tui::keys::Motion;
@@ -49,14 +49,23 @@ pub(super) fn on_found(
     if state.search.waiting != Some(ticket) {
         return Vec::new();
     }
-    state.search.waiting = None;
+    let settles = found
+        .as_ref()
+        .is_ok_and(|results| results.effort == Effort::Quick);
+    if !settles {
+        state.search.waiting = None;
+    }
     match found {
         Ok(results) => {
+            // What a person has chosen among the first hits stays chosen when they settle.
+            let before = state.search.results.as_ref().map(|results| results.effort);
+            let settled = before == Some(Effort::Quick) && !settles;
+            let keep = state.search.repeated || (settled && state.search.picker.selected > 0);
             let before = state.search.chosen().map(|hit| (hit.document, hit.start));
             let known =
                 |hit: &docent_engine::search::Hit| Some((hit.document, hit.start)) == before;
             let place = results.hits.iter().position(known);
-            let place = place.filter(|_| state.search.repeated);
+            let place = place.filter(|_| keep);
             state.search.failure = None;
             state.search.results = Some(results);
             state.search.picker = Picker::default();
