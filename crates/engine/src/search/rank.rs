@@ -339,10 +339,10 @@ impl<'r> Ranking<'r> {
         effort: Effort,
     ) -> Result<Vec<(StoredChunk, f32)>, EngineError> {
         let (collection, reader) = (self.collection, self.collection.reader());
-        let words = named
-            .asks
-            .split_whitespace()
-            .map(|w| Condition::Word(w.into()));
+        // Within one document the small words are what tells its parts apart least.
+        let says_something = |word: &&str| !evidence::terms(word).is_empty();
+        let words = named.asks.split_whitespace().filter(says_something);
+        let words = words.map(|word| Condition::Word(word.into()));
         let mut query = Query {
             text: Group {
                 should: words.collect(),
@@ -419,17 +419,20 @@ impl<'r> Ranking<'r> {
     fn surface(&mut self, word: &str) -> Result<bool, EngineError> {
         let reader = self.collection.reader();
         let holding = reader.chunk_frequency(word)?;
-        let first = &self.candidates[..self.candidates.len().min(SURFACE)];
-        let has =
-            |candidate: &Candidate| !evidence::matches(word, &candidate.chunk.text).is_empty();
-        if !(1..=RARE).contains(&holding) || first.iter().any(has) {
+        if !(1..=RARE).contains(&holding) {
             return Ok(false);
         }
         let mut query = Query::parse(word);
         query.filters = self.query.filters.clone();
-        let Some(found) = reader.lexical(&query, 1)?.first().map(|found| found.chunk) else {
+        let holders = reader.lexical(&query, RARE)?;
+        let first = &self.candidates[..self.candidates.len().min(SURFACE)];
+        let is_first = |id: ChunkId| first.iter().any(|candidate| candidate.chunk.id == id);
+        let Some(found) = holders.first().map(|found| found.chunk) else {
             return Ok(false);
         };
+        if holders.iter().any(|holder| is_first(holder.chunk)) {
+            return Ok(false);
+        }
         let place = first.last().map_or(0.0, Candidate::score);
         let known = self.candidates.iter().position(|c| c.chunk.id == found);
         let mut candidate = match known {
