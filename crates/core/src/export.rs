@@ -252,8 +252,7 @@ mod tests {
                 start: 0,
                 end: quote.len(),
             }],
-            abstained: false,
-            stopped: false,
+            ..Answer::default()
         }
     }
 
