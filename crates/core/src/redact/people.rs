@@ -100,13 +100,17 @@ impl Word<'_> {
 
 /// `SMITH` as `Smith`; other words as they are.
 fn cased(word: &str) -> String {
-    let is_shouted = word.chars().count() > 2 && !word.chars().any(char::is_lowercase);
-    if !is_shouted {
+    if !is_shouted(word) {
         return word.to_owned();
     }
     let mut chars = word.chars();
     let first: String = chars.next().into_iter().collect();
     first + &chars.as_str().to_lowercase()
+}
+
+/// Whether a word of more than two letters has capitals only.
+fn is_shouted(word: &str) -> bool {
+    word.chars().count() > 2 && !word.chars().any(char::is_lowercase)
 }
 
 /// A name in the form in which names are compared: small, without accents or umlauts.
@@ -408,7 +412,8 @@ impl People {
         while at < all.len() {
             let word = &all[at];
             let name = cased(word.text);
-            if word.is_name() && self.is_known(&folded(&name)) && !self.is_ordinary(&name) {
+            let is_known = word.is_name() && self.is_known(&folded(&name));
+            if is_known && !self.small.contains(&name.to_lowercase()) {
                 mentions.push(Mention {
                     span: word.span.clone(),
                     parts: vec![name],
@@ -509,8 +514,16 @@ impl People {
         let name = cased(word.text);
         if let Some(gender) = words::given_name(&name).filter(|_| word.is_capitalised()) {
             let end = self.name_end(all, at, self.german);
-            let is_alone = end == at + 1;
-            if !is_alone || !self.is_ordinary(&name) {
+            let last = &all[end - 1];
+            // "ADAM" may be short for something; "Grace Period" is no person.
+            let is_trusted = match end == at + 1 {
+                true => !self.is_ordinary(&name) && !is_shouted(word.text),
+                false => {
+                    let is_term = words::is_everyday(&name) && self.is_ordinary(last.text);
+                    !is_term && (!is_shouted(word.text) || is_shouted(last.text))
+                }
+            };
+            if is_trusted {
                 return Some((mention(all, at, at, end, gender, false), end));
             }
         }

@@ -23,105 +23,107 @@ fn words(list: &'static str) -> HashSet<&'static str> {
 
 static FEMALE: Words = LazyLock::new(|| {
     words(
-        "Abigail Ada Adele Annie Becky Betty Bridget Cathy Daisy Debbie Emilie Frances Gwen Gwendolyn Jenny Josie Kate Katie Kelly Liz Lucie Maggie Millie Molly Nancy Peggy Penelope Polly Sally Sheila Sinead Susie Tracy Agnes Aisha Alexandra Alice Alina Amanda Amelia Amina Amy Ana Andrea
-        Angela Anita Anja Ann Anna Anne Annette Antonia Astrid Audrey Barbara Beate Beatrice Berta
-        Beth Bettina Birgit Brenda Brigitte Camille Carla Carmen Carol Caroline Catherine Cecilia
-        Charlotte Chloe Christa Christiane Christina Christine Claire Clara Claudia Cora Cornelia
-        Daniela Deborah Diana Diane Dora Doris Dorothea Dorothy Edith Eileen Elaine Eleanor Elena
-        Elfriede Elisa Elisabeth Elizabeth Elke Ella Ellen Elsa Emilia Emily Emma Erika Esther Eva
-        Eve Evelyn Fatima Fiona Florence Franziska Frieda Friederike Gabriele Gabriella Gerda
-        Gertrud Gisela Gudrun Hannah Hanna Heather Hedwig Heidi Heike Helen Helena Helene Helga
-        Henrietta Hildegard Ida Ilse Ines Inga Ingeborg Ingrid Irene Irina Iris Irma Isabel
-        Isabella Jacqueline Jana Jane Janet Janice Jasmin Jean Jennifer Jessica Joan Joanna Johanna
-        Josephine Judith Julia Julie Juliane Jutta Karen Karin Karla Karoline Katarina Katharina
-        Katherine Kathleen Kathryn Katja Katrin Kerstin Kirsten Klara Kristina Lara Laura Layla
-        Lea Lena Leonie Leticia Lieselotte Lina Linda Lisa Lotte Louise Lucia Lucy Luisa Lydia
-        Maeve Magdalena Maja Manuela Margaret Margarete Margarethe Maria Mariam Marianne Marie
-        Marina Marion Marlene Marta Martha Martina Mary Mathilda Matilda Megan Melanie Melissa Mia
-        Michelle Miriam Monika Nadia Nadine Nadja Naomi Natalie Nicole Nina Nora Olga Olivia
-        Pamela Patricia Paula Petra Pia Priya Rachel Rebecca Regina Renate Rita Roberta Rosa
-        Rosemary Ruth Sabine Sabrina Samantha Sandra Sara Sarah Silke Silvia Simone Sofia Sonja
-        Sophia Sophie Stefanie Stella Stephanie Susan Susanna Susanne Svenja Sylvia Tamara Tanja
-        Teresa Theresa Therese Tina Ulrike Ursula Ute Valentina Valerie Vanessa Vera Veronica
-        Veronika Victoria Viktoria Virginia Waltraud Wendy Yasmin Yvonne Zoe",
+        "Abigail Ada Adele Agnes Aisha Alexandra Alice Alina Amanda Amelia Amina Amy Ana Andrea
+        Angela Anita Anja Ann Anna Anne Annette Annie Antonia Astrid Audrey Barbara Beate Beatrice
+        Becky Berta Beth Bettina Betty Birgit Brenda Bridget Brigitte Camille Carla Carmen Carol
+        Caroline Catherine Cathy Cecilia Chloe Christa Christiane Christina Christine Claire Clara
+        Claudia Cora Cornelia Daisy Daniela Debbie Deborah Diana Diane Dora Doris Dorothea Dorothy
+        Edith Eileen Elaine Eleanor Elena Elfriede Elisa Elisabeth Elizabeth Elke Ella Ellen Elsa
+        Emilia Emilie Emily Emma Erika Esther Eva Eve Evelyn Fatima Fiona Frances Franziska Frieda
+        Friederike Gabriele Gabriella Gerda Gertrud Gisela Gudrun Gwen Gwendolyn Hanna Hannah
+        Heather Hedwig Heidi Heike Helen Helena Helene Helga Henrietta Hildegard Ida Ilse Ines Inga
+        Ingeborg Ingrid Irene Irina Iris Irma Isabel Isabella Jacqueline Jana Jane Janet Janice
+        Jasmin Jennifer Jenny Jessica Joan Joanna Johanna Josephine Josie Judith Julia Juliane Julie
+        Jutta Karen Karin Karla Karoline Katarina Kate Katharina Katherine Kathleen Kathryn Katie
+        Katja Katrin Kelly Kerstin Kirsten Klara Kristina Lara Laura Layla Lea Lena Leonie Leticia
+        Lieselotte Lina Linda Lisa Liz Lotte Louise Lucia Lucie Lucy Luisa Lydia Maeve Magdalena
+        Maggie Maja Manuela Margaret Margarete Margarethe Maria Mariam Marianne Marie Marina Marion
+        Marlene Marta Martha Martina Mary Mathilda Matilda Megan Melanie Melissa Mia Michelle Millie
+        Miriam Molly Monika Nadia Nadine Nadja Nancy Naomi Natalie Nicole Nina Nora Olga Olivia
+        Pamela Patricia Paula Peggy Penelope Petra Pia Polly Priya Rachel Rebecca Regina Renate Rita
+        Roberta Rosa Rosemary Ruth Sabine Sabrina Sally Samantha Sandra Sara Sarah Sheila Silke
+        Silvia Simone Sinead Sofia Sonja Sophia Sophie Stefanie Stella Stephanie Susan Susanna
+        Susanne Susie Svenja Sylvia Tamara Tanja Teresa Theresa Therese Tina Tracy Ulrike Ursula Ute
+        Valentina Valerie Vanessa Vera Veronica Veronika Viktoria Waltraud Wendy Yasmin Yvonne Zoe",
     )
 });
 
 static MALE: Words = LazyLock::new(|| {
     words(
-        "Aaron Adam Archie Ben Bert Bobby Charlie Connor Craig Damian Dan Danny Dave Declan Freddie Greg Jeff Jerry Larry Matt Pete Stan Steve Tommy Adrian Ahmed Alan Albert Alexander Alfred Ali Amir Andreas Andrew Anthony Anton
-        Antonio Arnold Arthur Axel Barry Benedict Benjamin Bernard Bernd Bernhard Björn Boris Brian
-        Bruno Carl Carlos Charles Christian Christoph Christopher Clemens Clive Colin Daniel David
-        Dennis Derek Detlef Diego Dieter Dietrich Dirk Dominik Donald Douglas Eberhard Eduard
-        Edward Edwin Egon Emil Emmanuel Eric Erich Erik Ernst Erwin Eugen Eugene Fabian Felix
-        Ferdinand Florian Francis Francisco Franz Fred Frederick Friedrich Fritz Gareth Gary Geoffrey
-        Georg George Gerald Gerhard Gerd Giovanni Gordon Graham Gregor Gregory Guido Günter Günther
-        Gustav Hamish Hans Harald Harold Harry Hassan Hartmut Heinrich Heinz Helmut Hendrik Henrik
+        "Aaron Adam Adrian Ahmed Alan Albert Alexander Alfred Ali Amir Andreas Andrew Anthony Anton
+        Antonio Archie Arnold Arthur Axel Barry Ben Benedict Benjamin Bernard Bernd Bernhard Bert
+        Björn Bobby Boris Brian Bruno Carl Carlos Charles Charlie Christian Christoph Christopher
+        Clemens Clive Colin Connor Craig Damian Dan Daniel Danny Dave David Declan Dennis Derek
+        Detlef Diego Dieter Dietrich Dirk Dominik Donald Douglas Eberhard Eduard Edward Edwin Egon
+        Emil Emmanuel Eric Erich Erik Ernst Erwin Eugen Eugene Fabian Felix Ferdinand Florian
+        Francis Francisco Franz Fred Freddie Frederick Friedrich Fritz Gareth Gary Geoffrey Georg
+        George Gerald Gerd Gerhard Giovanni Gordon Graham Greg Gregor Gregory Guido Gustav Günter
+        Günther Hamish Hans Harald Harold Harry Hartmut Hassan Heinrich Heinz Helmut Hendrik Henrik
         Henry Herbert Hermann Horst Howard Hubert Hugh Hugo Ian Ibrahim Igor Ingo Isaac Ivan Jacob
-        Jakob James Jan Jason Javier Jeffrey Jens Jeremy Joachim Jochen Joe Joel Johann Johannes
-        John Jonas Jonathan Jorge Josef Joseph Joshua Jose José Juan Julian Jürgen Julius Kai Karl
-        Karsten Keith Kenneth Kevin Klaus Klemens Konrad Konstantin Kurt Lars Lawrence Leo Leon
-        Leonard Leonhard Leopold Lewis Liam Linus Lorenz Lothar Louis Luca Lucas Luis Lukas Lutz
-        Magnus Malcolm Manfred Manuel Marcel Marco Marcus Mario Markus Marius Martin Mathias Matteo
-        Matthew Matthias Max Maximilian Maurice Michael Miguel Mohamed Mohammed Moritz Nathan Neil
-        Nicholas Nico Niklas Nikolaus Noah Norbert Norman Oliver Omar Oscar Oskar Otto Pablo Patrick
-        Paul Pedro Peter Philip Philipp Pierre Rafael Rainer Ralf Ralph Raymond Reinhard Reinhold
-        Richard Robert Roland Rolf Roman Ronald Rory Rudolf Rupert Russell Samuel Scott Sean
-        Sebastian Siegfried Simon Stanley Stefan Stephan Stephen Steven Stuart Sven Tariq Terence
-        Theo Theodor Theodore Thilo Thomas Thorsten Tim Timothy Tobias Tom Tomas Torsten Trevor
-        Udo Ulf Ulrich Uwe Valentin Victor Viktor Vincent Volker Waldemar Walter Werner Wilfried
-        Wilhelm William Winfried Wolfgang Wolfram Xaver Yusuf Zachary",
+        Jakob James Jason Javier Jeff Jeffrey Jens Jeremy Jerry Joachim Jochen Joe Joel Johann
+        Johannes John Jonas Jonathan Jorge Jose Josef Joseph Joshua José Juan Julian Julius Jürgen
+        Kai Karl Karsten Keith Kenneth Kevin Klaus Klemens Konrad Konstantin Kurt Larry Lars
+        Lawrence Leo Leon Leonard Leonhard Leopold Lewis Liam Linus Lorenz Lothar Louis Luca Lucas
+        Luis Lukas Lutz Magnus Malcolm Manfred Manuel Marcel Marco Marcus Mario Marius Markus Martin
+        Mathias Matt Matteo Matthew Matthias Maurice Maximilian Michael Miguel Mohamed Mohammed
+        Moritz Nathan Neil Nicholas Nico Niklas Nikolaus Noah Norbert Norman Oliver Omar Oscar Oskar
+        Otto Pablo Patrick Paul Pedro Pete Peter Philip Philipp Pierre Rafael Rainer Ralf Ralph
+        Raymond Reinhard Reinhold Richard Robert Roland Rolf Roman Ronald Rory Rudolf Rupert Russell
+        Samuel Sean Sebastian Siegfried Simon Stan Stanley Stefan Stephan Stephen Steve Steven
+        Stuart Sven Tariq Terence Theo Theodor Theodore Thilo Thomas Thorsten Tim Timothy Tobias Tom
+        Tomas Tommy Torsten Trevor Udo Ulf Ulrich Uwe Valentin Victor Viktor Vincent Volker Waldemar
+        Walter Werner Wilfried Wilhelm William Winfried Wolfgang Wolfram Xaver Yusuf Zachary",
     )
 });
 
 /// Names of women and of men.
 static EITHER: Words = LazyLock::new(|| {
-    words(
-        "Alex Andy Ashley Chris Jamie Jesse Jordan Kim Kit Leslie Lee Robin Sam Sascha Terry Toni",
-    )
+    words("Alex Andy Ashley Chris Jamie Jesse Kim Kit Leslie Lee Robin Sam Sascha Terry Toni")
 });
 
-/// Given names that are everyday words, too: alone they are no name.
+/// Given names that are everyday words, months or places, too: alone they are no name.
 static EVERYDAY: Words = LazyLock::new(|| {
     words(
-        "April Art August Autumn Bill Bob Chase Dean Dick Drew Faith Frank Gene Grace Grant Guy Hope
-        Jack Jim Joy June Ken Mark May Mike Nick Pat Ray Rich Rob Rose Ruby Summer Sue Ted Tony
-        Violet Will Hazel Ivy Olive Lily",
+        "April Art August Austin Autumn Bill Bob Charlotte Chase Chelsea Dean Dick Drew Faith
+        Florence Frank Gene Georgia Grace Grant Guy Hazel Hope Ivy Jack Jan Jean Jim Jordan Joy June
+        Ken Lily Mark Max May Mike Nick Olive Pat Ray Rich Rob Rose Ruby Scott Sue Summer Sydney Ted
+        Tony Victoria Violet Virginia Will",
     )
 });
 
 /// Capitalised words that are no part of a name.
 static NO_NAME: Words = LazyLock::new(|| {
     words(
-        "A About According Account Act Addendum Address After Agent Agreement All Also Although Am
-        An Amendment And Annex Any Apartment Appendix Are Article As At Attachment Avenue Bank Based
-        Because Before Best Both Board Building But By Buyer Can Case Certificate Chapter City
-        Clause Client Clinic Committee Company Contract Contractor Copy Council Court Customer Date
-        Dated Dear Deposit Did Director Do Doctor During Each Either Email Employee Employer
-        Enclosure England Every Exhibit Fax Figure First Following For From Further Given He Her
-        Here His Hospital How However I If In Insurance Invoice It Its Item Judge Kind Landlord
-        Last Later Lease Lender Lessee Lessor Letter Licensee Licensor Limited Manager May Meeting
-        Minutes Mobile Most My Name Neither New No North Not Note Notice Now Number Of On Once One
-        Only Or Our Owner Page Paragraph Part Parties Party Patient Payment Phone Please Plaintiff
-        Policy Premises President Purchaser Question Re Ref Reference Regarding Regards Rent Report
-        Respondent Road Road Schedule Second Secretary Section Seller She Should Signature Signed
-        Since Sincerely Sir Sirs Madam So Some South State Street Subject Such Summary Supplier
-        Table Tel Telephone Tenant Term Than Thank Thanks That The Their Then There These They
-        Third This Those Though Thus To Today Together Treatment Under Unless Until Upon We Were
-        What When Where Whereas Which While Who Why Will Witness With Would Yes You Your Yours East
-        West Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April
-        June July August September October November December Faithfully Truly Warm Very Team
-        Colleague Colleagues Friend Friends Customers Mr Mrs Ms Miss Dr Prof Herr Frau Herrn Person
-        Organisation Fall Abteilung Aber Alle Als Also Am An Anlage Auch Auf Aus Bei Beide Betreff
-        Bis Bitte Da Damit Dann Das Dass Dem Den Der Des Die Dies Diese Dieser Doch Durch Ein Eine
-        Einem Einen Einer Er Es Falls Für Gegen Geehrte Geehrter Gesellschaft Gruß Grüße Grüßen
-        Haben Hat Hier Ich Ihr Ihre Ihrem Ihren Ihrer Ihnen Im Ist Kann Kläger Klägerin Beklagte
-        Beklagter Kunde Kundin Liebe Lieber Mieter Mieterin Miete Mietvertrag Mit Nach Nein Nicht
-        Noch Nun Nur Ob Oder Ohne Patient Patientin Sehr Seit Seite Sie Sind So Sollte Tag Telefon
-        Über Um Und Uns Unser Unsere Unter Vermieter Vermieterin Vertrag Vom Von Vor War Was Wegen
-        Wenn Wer Wie Wir Wird Wo Zu Zum Zur Zwischen Januar Februar März Mai Juni Juli Oktober
-        Dezember Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag Hochachtungsvoll
-        Freundlichen Freundliche Herzlichen Herzliche",
+        "A Aber About Abs Abteilung According Account Act Addendum Address After Agent Agreement All
+        Alle Als Also Although Am Amendment An And Anlage Annex Any Apartment Appendix April Are
+        Article As At Attachment Auch Auf August Aus Avenue Bank Based Because Before Bei Beide
+        Beklagte Beklagter Best Betreff Bis Bitte Board Both Building Business But Buyer By Can Case
+        Certificate Chapter City Clause Client Clinic Closing Colleague Colleagues Committee Company
+        Confidential Contract Contractor Copy Council Court Customer Customers Da Damit Dann Das
+        Dass Date Dated Days Dear December Dem Den Deposit Der Des Dezember Did Die Dienstag Dies
+        Diese Dieser Director Do Doch Doctor Donnerstag Dr Durch During Each East Effective Ein Eine
+        Einem Einen Einer Either Email Employee Employer Enclosure England Er Es Every Exhibit
+        Faithfully Fall Falls Fax Februar February Fee Fees Figure First Following For Frau Freitag
+        Freundliche Freundlichen Friday Friend Friends From Further Für Geehrte Geehrter Gegen
+        Gesellschaft Given Gruß Grüße Grüßen Haben Hat He Her Here Herr Herrn Herzliche Herzlichen
+        Hier His Hochachtungsvoll Hospital How However I Ich If Ihnen Ihr Ihre Ihrem Ihren Ihrer Im
+        In Information Insurance Interest Invoice Ist It Item Its Januar January Judge Juli July
+        June Juni Kann Kind Kläger Klägerin Kunde Kundin Landlord Last Later Law Laws Lease Lender
+        Lessee Lessor Letter Licensee Licensor Liebe Lieber Limited Madam Mai Manager March May
+        Meeting Miete Mieter Mieterin Mietvertrag Minutes Miss Mit Mittwoch Mobile Monday Montag
+        Most Mr Mrs Ms My März Nach Name Nein Neither New Nicht No Noch North Not Note Notice
+        November Now Number Nun Nur Ob October Oder Of Ohne Oktober On Once One Only Or Organisation
+        Our Owner Page Paragraph Part Parties Party Patient Patientin Payment Period Person Phone
+        Plaintiff Please Policy Premises President Price Product Products Prof Property Purchaser
+        Question Rate Re Ref Reference Regarding Regards Rent Report Respondent Rights Road Samstag
+        Saturday Schedule Second Secretary Section Sehr Seit Seite Seller September Services She
+        Should Sie Signature Signed Since Sincerely Sind Sir Sirs So Software Sollte Some Sonntag
+        South State Station Street Studies Subject Such Summary Sunday Supplier Table Tag Team Tel
+        Telefon Telephone Tenant Term Than Thank Thanks That The Their Then There These They Third
+        This Those Though Thursday Thus To Today Together Treatment Truly Tuesday Um Und Under
+        Unless Uns Unser Unsere Unter Until Upon Value Vermieter Vermieterin Vertrag Very Vom Von
+        Vor War Warm Was We Wednesday Wegen Wenn Wer Were West What When Where Whereas Which While
+        Who Why Wie Will Wir Wird With Witness Wo Would Yes You Your Yours Zu Zum Zur Zwischen Über",
     )
 });
 
@@ -143,12 +145,12 @@ static PARTICLES: Words = LazyLock::new(|| {
 /// Roles that are followed by a colon and a name.
 static ROLES: Words = LazyLock::new(|| {
     words(
-        "name patient tenant landlord client customer lessee lessor buyer seller employee employer
-        witness claimant defendant plaintiff applicant insured borrower lender guarantor surveyor
-        consultant gp physician surgeon nurse author from to cc attendees signed contact mother
-        father husband wife guardian carer mieter mieterin vermieter vermieterin patientin kunde
-        kundin klägerin kläger beklagte beklagter arzt ärztin zeuge zeugin vorname nachname von an
-        ansprechpartner ansprechpartnerin hausarzt hausärztin versicherter versicherte",
+        "an ansprechpartner ansprechpartnerin applicant arzt attendees author beklagte beklagter
+        borrower buyer carer cc claimant client consultant contact customer defendant employee
+        employer father from gp guarantor guardian hausarzt hausärztin husband insured kläger
+        klägerin kunde kundin landlord lender lessee lessor mieter mieterin mother nachname name
+        nurse patient patientin physician plaintiff seller signed surgeon surveyor tenant to
+        vermieter vermieterin versicherte versicherter von vorname wife witness zeuge zeugin ärztin",
     )
 });
 
