@@ -67,7 +67,7 @@ pattern!(
 pattern!(BORN_BEHIND, "(", date!(), ")出生");
 pattern!(
     NUMBERED,
-    r"(?i:\b(?:\p{L}+nummer|serial|account|acct|a/c|iban|policy|customer|client|patient|insurance|nhs|ssn|social\s+security|passport|licen[cs]e|tax|vat|case|docket|claim|file|matter|reference|ref|invoice|membership|member|employee|registration|sort|card|mrn|medical|id|identity|hospital|konto|kunden|versicherten|versicherungs?|patienten|aktenzeichen|az|steuer|ausweis|personalausweis|rechnungs?|vertrags?|personal|mitglieds|geschäftszeichen)(?:nummer|nr|-?id|-?nr)?(?:[\s-]+(?:security|record|account|policy|number|code|card|id|identification|nummer|nr|no|insurance))*\.?\s*[:：#]?\s*(?:is\s+)?)([A-Z0-9][A-Z0-9./-]*(?:\s?[A-Z0-9./-]*\d[A-Z0-9./-]*)*)"
+    r"(?i:\b(?:\p{L}+nummer|\p{L}+\s+number|serial|account|acct|a/c|iban|policy|customer|client|patient|insurance|nhs|ssn|social\s+security|passport|licen[cs]e|tax|vat|case|docket|claim|file|matter|reference|ref|invoice|membership|member|employee|registration|sort|card|mrn|medical|id|identity|hospital|konto|kunden|versicherten|versicherungs?|patienten|aktenzeichen|az|steuer|ausweis|personalausweis|rechnungs?|vertrags?|personal|mitglieds|geschäftszeichen)(?:nummer|nr|-?id|-?nr)?(?:[\s-]+(?:security|record|account|policy|number|code|card|id|identification|nummer|nr|no|insurance))*\.?\s*[:：#]?\s*(?:is\s+)?)([A-Z0-9][A-Z0-9./-]*(?:\s?[A-Z0-9./-]*\d[A-Z0-9./-]*|\s[A-Z]{1,3}\s\d[\d./-]*)*)"
 );
 pattern!(
     NUMBERED_HAN,

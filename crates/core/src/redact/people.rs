@@ -365,13 +365,18 @@ impl People {
             };
             same_gender && same_name
         };
-        let mut fitting = self
-            .persons
-            .iter()
-            .enumerate()
-            .filter(|(_, person)| fits(person));
-        match (fitting.next(), fitting.next()) {
-            (Some((index, _)), None) => Some(index),
+        let persons = self.persons.iter().enumerate();
+        let fitting = persons.filter(|(_, person)| fits(person));
+        let mut fitting: Vec<usize> = fitting.map(|(index, _)| index).collect();
+        if fitting.len() > 1 {
+            // Who bears the same given name is meant before whose given name is not known.
+            fitting.retain(|&index| {
+                let known = self.persons[index].given.first();
+                known.is_some() && known == given.first()
+            });
+        }
+        match fitting.as_slice() {
+            [only] => Some(*only),
             _ => None,
         }
     }
@@ -532,7 +537,11 @@ impl People {
         }
         if word.is_name() && is_of_family(all, at) && !self.is_ordinary(word.text) {
             let end = self.name_end(all, at, self.german);
-            return Some((mention(all, at, at, end, None, false), end));
+            let gender = family_gender(all, at);
+            return Some((mention(all, at, at, end, gender, false), end));
+        }
+        if !self.german && self.is_apposed(all, at) {
+            return Some((mention(all, at, at, at + 2, None, false), at + 2));
         }
         let cued = is_labelled(text, all, at) || is_salutation(all, at) || is_signature(all, at);
         if cued && word.is_name() {
@@ -606,7 +615,10 @@ impl People {
             let leads = words::is_particle(word.text) && self.particle_leads(all, end);
             if word.is_initial() || is_given || leads {
                 end += 1;
-            } else if word.is_name() && (surnames == 0 || !one) && surnames < 3 {
+            } else if word.is_name()
+                && surnames < 3
+                && (surnames == 0 || !one || ends_phrase(all, end))
+            {
                 // A full stop behind a whole word ends the sentence.
                 let ends_sentence =
                     end > at && word.gap.starts_with('.') && !all[end - 1].is_initial();
@@ -625,6 +637,25 @@ impl People {
             end -= 1;
         }
         end.max(at + 1)
+    }
+
+    /// Whether two words between commas name who was just spoken of: `your supervisor, Denise
+    /// Oyelaran, came`.
+    fn is_apposed(&self, all: &[Word<'_>], at: usize) -> bool {
+        let comma = |word: Option<&Word<'_>>| word.is_some_and(|word| word.gap.starts_with(", "));
+        let after_role = at
+            .checked_sub(1)
+            .is_some_and(|before| !all[before].is_capitalised());
+        let names = |place: usize| {
+            let word = all.get(place);
+            word.is_some_and(|word| word.is_name() && !self.is_ordinary(word.text))
+        };
+        after_role
+            && all[at].gap == ", "
+            && names(at)
+            && names(at + 1)
+            && all[at + 1].gap == " "
+            && comma(all.get(at + 2))
     }
 
     fn particle_leads(&self, all: &[Word<'_>], at: usize) -> bool {
@@ -710,6 +741,20 @@ fn is_labelled(text: &str, all: &[Word<'_>], at: usize) -> bool {
 fn is_of_family(all: &[Word<'_>], at: usize) -> bool {
     let before = at.checked_sub(1).and_then(|before| all.get(before));
     all[at].gap == " " && before.is_some_and(|word| words::is_family(word.text))
+}
+
+/// The gender that the word of the family in front tells.
+fn family_gender(all: &[Word<'_>], at: usize) -> Option<Gender> {
+    match all[at.checked_sub(1)?].text {
+        "wife" | "daughter" | "mother" | "sister" => Some(Gender::Female),
+        "husband" | "son" | "father" | "brother" => Some(Gender::Male),
+        _ => None,
+    }
+}
+
+/// Whether a line or a part of a sentence ends behind a word.
+fn ends_phrase(all: &[Word<'_>], at: usize) -> bool {
+    all.get(at + 1).is_none_or(|next| !next.follows())
 }
 
 /// Whether it is greeted: `Dear Anna`.

@@ -27,7 +27,7 @@ static FEMALE: Words = LazyLock::new(|| {
         Angela Anita Anja Ann Anna Anne Annette Annie Antonia Astrid Audrey Barbara Beate Beatrice
         Becky Berta Beth Bettina Betty Birgit Brenda Bridget Brigitte Camille Carla Carmen Carol
         Caroline Catherine Cathy Cecilia Chloe Christa Christiane Christina Christine Claire Clara
-        Claudia Cora Cornelia Daisy Daniela Debbie Deborah Diana Diane Dora Doris Dorothea Dorothy
+        Claudia Cora Cornelia Daisy Daniela Debbie Deborah Denise Diana Diane Dora Doris Dorothea Dorothy
         Edith Eileen Elaine Eleanor Elena Elfriede Elisa Elisabeth Elizabeth Elke Ella Ellen Elsa
         Emilia Emilie Emily Emma Erika Esther Eva Eve Evelyn Fatima Fiona Frances Franziska Frieda
         Friederike Gabriele Gabriella Gerda Gertrud Gisela Gudrun Gwen Gwendolyn Hanna Hannah
