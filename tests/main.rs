@@ -5,12 +5,14 @@
 mod bad_input;
 mod cli;
 mod contract;
+mod export;
 mod extraction;
 mod format;
 mod kill;
 mod licences;
 mod lifecycle;
 mod processes;
+mod quality;
 mod retrieval;
 mod sandbox;
 mod terminal;

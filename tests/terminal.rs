@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
 
-use crate::sandbox::{PATIENCE, Sandbox};
+use crate::sandbox::{PATIENCE, Sandbox, eventually};
 
 const CELLAR: &str = "
 //- cellar.md
@@ -144,6 +144,45 @@ fn the_terminal_ui_opens_answers_keys_and_gives_the_terminal_back() {
         !screen.alternate_screen() && !screen.hide_cursor(),
         "restored"
     );
+}
+
+#[test]
+fn a_conversation_is_exported_by_a_key_and_by_the_command() {
+    let sandbox = Sandbox::with(CELLAR).indexed();
+    let mut terminal = Terminal::start(&sandbox.docent::<&str>([]));
+    terminal.until("the collection", |t| t.shown().contains("1 file"));
+    terminal.press("When is the cider racked?\r");
+    terminal.until("the quote", |t| t.shown().contains("first of November"));
+    terminal.press("\u{1b}");
+    let file = sandbox.file("../docent-answers.md");
+    // As long as nothing is answered, the key only says so.
+    eventually("the answer is exported", || {
+        terminal.press("e");
+        file.exists()
+    });
+    terminal.press("\u{11}");
+    assert_eq!(terminal.end(), 0);
+    let written = std::fs::read_to_string(&file).expect("a file");
+    assert!(
+        written.contains("## When is the cider racked?"),
+        "{written}"
+    );
+
+    let listed = sandbox.run(["export", "--in", "files"]).with_status(0);
+    assert!(
+        listed.stdout.contains("When is the cider racked?"),
+        "{listed:?}"
+    );
+    let args = [
+        "export", "--in", "files", "--last", "--format", "docx-md", "--redact",
+    ];
+    let run = sandbox.run(args).with_status(0).telling("no proof");
+    assert!(run.stdout.starts_with("% "), "{run:?}");
+    assert!(
+        run.stdout.contains("racked on the first of November"),
+        "{run:?}"
+    );
+    assert!(run.stdout.contains("[^1]: cellar.md, line 3: "), "{run:?}");
 }
 
 #[test]

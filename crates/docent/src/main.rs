@@ -15,6 +15,7 @@ mod places;
 mod printable;
 mod progress;
 mod refresh;
+mod report;
 mod settings;
 mod tui;
 

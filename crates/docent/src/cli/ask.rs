@@ -1,6 +1,7 @@
 //! `docent ask`: an answer with citations, quoted evidence first.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -14,6 +15,7 @@ use docent_engine::event::{AskEvent, PassageView, PromptBudget, Searched, Timing
 use serde::Serialize;
 use serde_json::Value;
 
+use super::export::{self, RedactFlag};
 use super::queries::{Query, QueryArgs};
 use super::{Status, WalkFlags};
 use crate::app::App;
@@ -24,6 +26,7 @@ use crate::output::{Style, counted};
 use crate::printable::{printable, printable_line};
 use crate::progress::ProgressLine;
 use crate::refresh::refresh;
+use crate::report;
 
 /// Passages shown when nothing was found that bears on the question.
 const NEAREST_SHOWN: usize = 3;
@@ -45,6 +48,12 @@ pub(crate) struct Ask {
     /// Ask what is indexed, without looking for changes first.
     #[arg(long)]
     no_index: bool,
+    /// Write the answers into this new file, too, with footnotes: Markdown, or HTML where its
+    /// name ends in .html.
+    #[arg(long, value_name = "FILE")]
+    export: Option<PathBuf>,
+    #[command(flatten)]
+    redact: RedactFlag,
     #[command(flatten)]
     walk: WalkFlags,
 }
@@ -84,6 +93,12 @@ impl<'a> From<&'a Citation> for Cited<'a> {
 
 pub(super) fn run(app: &App, args: &Ask) -> Result<Status> {
     let queries = args.query.read()?;
+    if args.redact.is_set() && args.export.is_none() {
+        return Err(
+            Failure::user("--redact is about a file that leaves; none is named")
+                .hint("Name it with --export FILE."),
+        );
+    }
     let library = args.walk.library(app)?;
     let collection = app.place(&library, args.place.as_deref())?;
     let loading = (!args.no_model).then(|| app.load_generator());
@@ -93,6 +108,7 @@ pub(super) fn run(app: &App, args: &Ask) -> Result<Status> {
     let generator = loading.map(|loading| loading.wait()).transpose()?;
     let mut answered = false;
     let mut failed = false;
+    let mut told = Vec::new();
     for query in &queries {
         if interrupt::asked() {
             failed = true;
@@ -106,9 +122,15 @@ pub(super) fn run(app: &App, args: &Ask) -> Result<Status> {
             Some(answer) => {
                 answered |= !answer.abstained;
                 failed |= answer.stopped;
+                told.push((query.text.as_str(), answer));
             }
             None => failed = true,
         }
+    }
+    if let Some(file) = &args.export {
+        let report = report::of_exchanges(told.iter().map(|(asked, answer)| (*asked, answer)));
+        let report = args.redact.apply(app, report);
+        export::save(app, file, &report.to_text(report::layout_of(file)))?;
     }
     Ok(Status::look_at_if(failed || !answered))
 }

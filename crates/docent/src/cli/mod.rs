@@ -6,6 +6,7 @@ mod bench;
 mod completions;
 mod doctor;
 mod eval;
+mod export;
 mod extract;
 mod forget;
 mod index;
@@ -107,6 +108,7 @@ pub(crate) enum Command {
     Extract(extract::Extract),
     Rebuild(rebuild::Rebuild),
     Forget(forget::Forget),
+    Export(export::Export),
     Eval(eval::Eval),
     Doctor(doctor::Doctor),
     Bench(bench::Bench),
@@ -132,6 +134,7 @@ impl Command {
             Command::Extract(args) => extract::run(app, &args),
             Command::Rebuild(args) => rebuild::run(app, &args),
             Command::Forget(args) => forget::run(app, &args),
+            Command::Export(args) => export::run(app, &args),
             Command::Eval(args) => eval::run(app, &args),
             Command::Doctor(args) => doctor::run(app, &args),
             Command::Bench(args) => bench::run(app, &args),

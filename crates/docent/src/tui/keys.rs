@@ -67,6 +67,8 @@ pub(crate) enum Action {
     OpenFile,
     /// Copy the quote with its citation.
     Copy,
+    /// Write the conversation into a file.
+    Export,
     /// Kept conversations.
     Conversations,
     /// A new conversation.

@@ -86,6 +86,8 @@ pub(crate) enum Command {
     DeleteConversation(Ticket, i64),
     /// Keep an exchange in the conversation with this ticket: in the store, or new there.
     Keep(Ticket, Option<i64>, Box<Exchange>),
+    /// Write exchanges into a new file in the current folder.
+    Export(Vec<Exchange>),
     /// Add a folder to a collection, or to one named after the folder.
     AddFolder(Option<String>, PathBuf),
     /// Remove a collection from the index.

@@ -177,6 +177,14 @@ pub(crate) static TABLE: &[Binding] = &[
         hint: 6,
     },
     Binding {
+        action: Action::Export,
+        name: "export",
+        help: "write the conversation into a file, with its citations as footnotes",
+        keys: &[plain('e')],
+        place: Place::In(&[Focus::Conversation, Focus::Source, Focus::Sources]),
+        hint: 0,
+    },
+    Binding {
         action: Action::Conversations,
         name: "conversations",
         help: "open or delete a kept conversation",

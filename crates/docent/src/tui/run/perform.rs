@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, Sender};
-use docent_core::answer::Answer;
 use docent_core::citation;
+use docent_core::export::Layout;
 use docent_core::model::Generator;
 use docent_engine::ask::Question;
 use docent_engine::collection::Collection;
@@ -22,9 +22,9 @@ use docent_engine::indexer::{Again, IndexOptions, Indexer};
 use docent_engine::library::Library;
 use docent_engine::search::{Effort, SearchRequest};
 use docent_store::ConversationId;
-use serde::{Deserialize, Serialize};
 
 use super::send;
+use crate::report::{self, StoredAnswer};
 use crate::tui::GeneratorLoader;
 use crate::tui::message::{
     Command, ConversationCard, Exchange, Message, ModelCard, Shelf, Slot, StoredConversation,
@@ -413,6 +413,7 @@ fn do_one(shared: &Shared, command: Command, kept: &mut HashMap<u64, i64>) -> Op
             }
             Message::Kept(conversation, result)
         }
+        Command::Export(exchanges) => Message::Done(caught(|| export(&exchanges))),
         Command::AddFolder(Some(name), folder) => {
             Message::Done(caught(|| add_folder(shared, &name, &folder)))
         }
@@ -442,14 +443,6 @@ fn do_one(shared: &Shared, command: Command, kept: &mut HashMap<u64, i64>) -> Op
     })
 }
 
-/// An answer as the store keeps it.
-#[derive(Serialize, Deserialize)]
-struct StoredAnswer {
-    answer: Answer,
-    /// Documents by passage number.
-    documents: Vec<(usize, i64)>,
-}
-
 fn conversations(shared: &Shared) -> Result<Vec<ConversationCard>, String> {
     let store = shared.collection()?.conversations().map_err(told)?;
     let cards = store.list().map_err(told)?.into_iter();
@@ -467,8 +460,7 @@ fn conversation(shared: &Shared, id: i64) -> Result<StoredConversation, String> 
     let found = store.load(ConversationId(id)).map_err(told)?;
     let found = found.ok_or("this conversation was deleted")?;
     let exchanges = found.turns.into_iter().map(|turn| {
-        let stored: StoredAnswer = serde_json::from_value(turn.answer)
-            .map_err(|error| format!("an answer of this conversation cannot be read: {error}"))?;
+        let stored = StoredAnswer::read(turn.answer)?;
         Ok(Exchange {
             question: turn.question,
             answer: stored.answer,
@@ -504,6 +496,18 @@ fn keep(shared: &Shared, stored: Option<i64>, exchange: &Exchange) -> Result<i64
         .append(id, &exchange.question, &answer)
         .map_err(told)?;
     Ok(id.0)
+}
+
+/// Writes exchanges into a file where docent was started.
+fn export(exchanges: &[Exchange]) -> Result<String, String> {
+    let folder = std::env::current_dir().map_err(told)?;
+    let exchanges = exchanges.iter();
+    let report = report::of_exchanges(exchanges.map(|e| (e.question.as_str(), &e.answer)));
+    let file = report::write_beside(&folder, "docent-answers", &report.to_text(Layout::Markdown))?;
+    Ok(format!(
+        "the conversation was written to {}",
+        file.display()
+    ))
 }
 
 fn add_folder(shared: &Shared, name: &str, folder: &Path) -> Result<String, String> {

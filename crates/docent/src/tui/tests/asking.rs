@@ -204,6 +204,21 @@ fn copying_takes_the_quote_with_its_place() {
 }
 
 #[test]
+fn a_conversation_is_exported_once_something_is_answered() {
+    let mut state = opened(SIZE);
+    let ticket = asked(&mut state, "first?");
+    key(&mut state, KeyCode::Esc);
+    assert_eq!(key(&mut state, KeyCode::Char('e')), []);
+    answered(&mut state, ticket);
+    let commands = key(&mut state, KeyCode::Char('e'));
+    let [Command::Export(exchanges)] = &commands[..] else {
+        panic!("{commands:?}");
+    };
+    assert_eq!(exchanges.len(), 1);
+    assert_eq!(exchanges[0].answer, samples::answer());
+}
+
+#[test]
 fn the_file_of_the_source_is_opened() {
     let mut state = opened(SIZE);
     let ticket = asked(&mut state, "first?");

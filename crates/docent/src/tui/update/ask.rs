@@ -130,6 +130,16 @@ pub(super) fn on_kept(
     Vec::new()
 }
 
+/// Writes what was answered so far into a file.
+pub(super) fn export(state: &mut State) -> Vec<Command> {
+    let exchanges: Vec<_> = state.ask.turns.iter().filter_map(Turn::exchange).collect();
+    if exchanges.is_empty() {
+        state.tell("there is no answer to export yet");
+        return Vec::new();
+    }
+    vec![Command::Export(exchanges)]
+}
+
 /// Begins a new conversation.
 pub(super) fn new_conversation(state: &mut State) -> Vec<Command> {
     let commands = stop_running(state);

@@ -120,6 +120,7 @@ fn act(state: &mut State, action: Action) -> Vec<Command> {
         Action::PreviousSource => return step(state, -1),
         Action::OpenFile => return viewing::open_file(state),
         Action::Copy => return viewing::copy(state),
+        Action::Export => return ask::export(state),
         Action::Conversations => return overlay::list_conversations(state),
         Action::NewConversation => return ask::new_conversation(state),
         Action::Pause => return pause(state),
