@@ -13,6 +13,7 @@ mod lifecycle;
 mod processes;
 mod retrieval;
 mod sandbox;
+mod summarize;
 mod terminal;
 mod tidy;
 mod watch;

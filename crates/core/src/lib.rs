@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod chunk;
 pub mod citation;
+pub mod codebase;
 pub mod document;
 pub mod evidence;
 pub mod followup;
@@ -21,4 +22,5 @@ pub mod prompt;
 pub mod query;
 pub mod sentence;
 pub mod source;
+pub mod summary;
 pub mod token;
