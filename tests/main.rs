@@ -15,6 +15,7 @@ mod processes;
 mod quality;
 mod retrieval;
 mod sandbox;
+mod summarize;
 mod terminal;
 mod tidy;
 mod watch;

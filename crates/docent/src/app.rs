@@ -231,11 +231,10 @@ impl App {
             return Ok(library.collection(only)?);
         }
         let here = std::env::current_dir().and_then(|here| here.canonicalize());
-        if let Ok(here) = here {
-            let around = names.iter().find(|name| holds(library, name, &here));
-            if let Some(name) = around {
-                return Ok(library.collection(name)?);
-            }
+        if let Ok(here) = here
+            && let Some(collection) = self.around(library, &here)?
+        {
+            return Ok(collection);
         }
         Err(if names.is_empty() {
             Failure::user("there is no collection yet")
@@ -247,6 +246,16 @@ impl App {
             ))
             .hint("Name one with --in NAME.")
         })
+    }
+
+    /// The collection one of whose folders is, or holds, a path on disk.
+    ///
+    /// # Errors
+    /// When the index home cannot be listed.
+    pub(crate) fn around(&self, library: &Library, path: &Path) -> Result<Option<Collection>> {
+        let names = library.names()?;
+        let around = names.iter().find(|name| holds(library, name, path));
+        Ok(around.map(|name| library.collection(name)).transpose()?)
     }
 
     /// The collections that a command without changes is about: the one that `name` names (or

@@ -16,6 +16,7 @@ use crate::error::EngineError;
 use crate::indexer::{IndexOptions, Indexer};
 use crate::library::{self, Library};
 use crate::reconcile;
+use crate::summarize;
 
 /// A collection. Cheap to clone; reading never waits for writing.
 #[derive(Clone)]
@@ -154,6 +155,11 @@ impl Collection {
     /// The library that it belongs to.
     pub fn library(&self) -> &Library {
         &self.shared.library
+    }
+
+    /// Its home on disk.
+    pub(crate) fn home(&self) -> &Path {
+        &self.shared.home
     }
 
     pub(crate) fn reader(&self) -> &Reader {
@@ -347,6 +353,15 @@ impl Collection {
         }
         let forgotten = changes.len();
         writer.commit(changes)?;
+        // What was found out about its sections goes with it, and that of the others is found
+        // out again.
+        let summaries = self.home().join(summarize::CACHE_FILE);
+        match std::fs::remove_file(&summaries) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(EngineError::io(summaries)(error));
+            }
+            _ => {}
+        }
         Ok(forgotten)
     }
 
@@ -374,7 +389,7 @@ impl Collection {
 }
 
 /// The path below `root` with `/`, if a path on disk lies there.
-fn below(root: &Path, path: &Path) -> Option<String> {
+pub(crate) fn below(root: &Path, path: &Path) -> Option<String> {
     let full = std::path::absolute(path).ok()?;
     let full = full.canonicalize().unwrap_or(full);
     let parts = full.strip_prefix(root).ok()?.components();

@@ -3,7 +3,8 @@
 //!
 //! Reading order: a [`library`] holds [`collection`]s; [`walk`] finds files, [`reconcile`]
 //! compares them with the catalog, [`ingest`] reads and commits what changed in [`batch`]es, [`watch`] says
-//! when to look again; [`search`] finds, [`ask`] answers. [`event`] is what they tell.
+//! when to look again; [`search`] finds, [`ask`] answers,
+//! [`summarize`] sums up. [`event`] is what they tell.
 //!
 //! This crate knows no tensors, no Arrow, no terminal and no environment: models come in as
 //! the traits of `docent_core::model`, and what happens goes out as plain values.
@@ -21,6 +22,7 @@ mod reconcile;
 pub mod search;
 pub mod settings;
 pub mod stages;
+pub mod summarize;
 mod walk;
 mod watch;
 

@@ -1,6 +1,8 @@
 //! The engine as a whole: real files, real extraction workers, a real store. Only the embedder
 //! is made up: a bag of hashed words, so that no model is needed here.
 
+mod summarize;
+
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
 use std::hash::{Hash, Hasher};

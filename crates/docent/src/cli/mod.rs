@@ -17,6 +17,7 @@ mod remove;
 mod search;
 mod show;
 mod status;
+mod summarize;
 mod watch;
 
 use std::io::IsTerminal;
@@ -103,6 +104,7 @@ pub(crate) enum Command {
     Watch(watch::Watch),
     Search(search::Search),
     Ask(ask::Ask),
+    Summarize(summarize::Summarize),
     Status(status::Status),
     Show(show::Show),
     Extract(extract::Extract),
@@ -129,6 +131,7 @@ impl Command {
             Command::Watch(args) => watch::run(app, &args),
             Command::Search(args) => search::run(app, &args),
             Command::Ask(args) => ask::run(app, &args),
+            Command::Summarize(args) => summarize::run(app, &args),
             Command::Status(args) => status::run(app, &args),
             Command::Show(args) => show::run(app, &args),
             Command::Extract(args) => extract::run(app, &args),
