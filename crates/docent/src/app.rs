@@ -38,14 +38,20 @@ pub(crate) struct App {
     pub(crate) settings_file: Option<PathBuf>,
     pub(crate) places: Places,
     pub(crate) home: IndexHome,
+    /// What the models compute with, as DOCENT_ISA names it.
+    pub(crate) instruction_set: &'static str,
 }
 
 impl App {
     /// Reads the settings, lays the flags over them, starts the log.
     ///
     /// # Errors
-    /// When there is no place for the index.
+    /// When there is no place for the index, or DOCENT_ISA names no instruction set.
     pub(crate) fn new(flags: Global, output: Output) -> Result<App> {
+        let instruction_set = docent_model::instruction_set().map_err(|error| {
+            Failure::config(format_args!("DOCENT_ISA: {error}"))
+                .hint("Without DOCENT_ISA docent takes the fastest one.")
+        })?;
         let places = Places::of_platform();
         log::start(places.logs().as_deref(), flags.verbose);
         let settings_file = flags.settings.clone().or_else(|| places.settings.clone());
@@ -66,6 +72,10 @@ impl App {
             &places,
         )?;
         let models = &mut settings.models;
+        if !flags.lora.is_empty() {
+            models.lora = flags.lora;
+        }
+        models.kv = flags.kv.unwrap_or(models.kv);
         models.generator = flags.model.or(models.generator.take());
         models.embedder = flags.embedder.or(models.embedder.take());
         models.threads = flags.threads.unwrap_or(models.threads);
@@ -78,6 +88,7 @@ impl App {
             settings_file,
             places,
             home,
+            instruction_set: instruction_set.name(),
         })
     }
 
@@ -170,19 +181,22 @@ impl App {
     /// How the generator runs.
     pub(crate) fn generator_options(&self) -> GeneratorOptions {
         let models = &self.settings.models;
-        let cache = self.places.cache.as_ref();
         GeneratorOptions {
             threads: models.threads,
             context_tokens: (models.context_tokens > 0).then_some(models.context_tokens),
-            cache_precision: models.kv,
+            cache_precision: models.kv.into(),
             adapters: models.lora.iter().map(|lora| adapter(lora)).collect(),
-            packed: cache
-                .filter(|_| models.packed_bytes > 0)
-                .map(|cache| PackedCache {
-                    folder: cache.join("packed"),
-                    limit_bytes: models.packed_bytes,
-                }),
+            packed: self.packed_cache().filter(|_| models.packed_bytes > 0),
         }
+    }
+
+    /// Where packed weights are kept; `None` where the platform names no home folder.
+    pub(crate) fn packed_cache(&self) -> Option<PackedCache> {
+        let cache = self.places.cache.as_ref()?;
+        Some(PackedCache {
+            folder: cache.join("packed"),
+            limit_bytes: self.settings.models.packed_bytes,
+        })
     }
 
     /// Loads the embedder.
@@ -310,8 +324,8 @@ impl App {
 /// An adapter as it is named in the settings: a file, or a file, a colon and a scale.
 fn adapter(named: &str) -> Adapter {
     let scaled = named.rsplit_once(':').and_then(|(file, scale)| {
-        let scale = scale.parse().ok()?;
-        Some((file, scale))
+        let scale: f32 = scale.parse().ok()?;
+        scale.is_finite().then_some((file, scale))
     });
     let (file, scale) = scaled.unwrap_or((named, 1.0));
     Adapter {

@@ -39,7 +39,7 @@ pub(crate) struct Models {
     pub(crate) reranker: Option<PathBuf>,
     pub(crate) context_tokens: usize,
     pub(crate) threads: usize,
-    pub(crate) kv: CachePrecision,
+    pub(crate) kv: KeysAndValues,
     pub(crate) lora: Vec<String>,
     pub(crate) precision: Arithmetic,
     pub(crate) dimensions: usize,
@@ -66,6 +66,26 @@ impl From<Arithmetic> for Precision {
     }
 }
 
+/// How the generator keeps what it has read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum KeysAndValues {
+    /// As half-precision floats.
+    #[default]
+    F16,
+    /// As bytes, in half the memory.
+    Int8,
+}
+
+impl From<KeysAndValues> for CachePrecision {
+    fn from(kept: KeysAndValues) -> CachePrecision {
+        match kept {
+            KeysAndValues::F16 => CachePrecision::F16,
+            KeysAndValues::Int8 => CachePrecision::Int8,
+        }
+    }
+}
+
 impl Default for Models {
     fn default() -> Self {
         Models {
@@ -74,7 +94,7 @@ impl Default for Models {
             reranker: None,
             context_tokens: 0,
             threads: 0,
-            kv: CachePrecision::F16,
+            kv: KeysAndValues::F16,
             lora: Vec::new(),
             precision: Arithmetic::Int8,
             dimensions: 0,

@@ -1,7 +1,6 @@
-//! Which instruction set the kernels use: asked of the processor once, or forced by name.
+//! The instruction sets that there are kernels for, and which of them this processor has.
 
 use std::fmt;
-use std::sync::OnceLock;
 
 /// An instruction set that this processor is known to have. Only this module makes one, so
 /// holding it is the proof that code compiled for it may run.
@@ -130,25 +129,6 @@ impl fmt::Debug for Isa {
     }
 }
 
-static ACTIVE: OnceLock<Isa> = OnceLock::new();
-
-/// The instruction set of this process: the one that was forced, or else the best. It does not
-/// change after the first call, so that one run never mixes two arithmetics.
-pub fn active() -> Isa {
-    *ACTIVE.get_or_init(Isa::best)
-}
-
-/// Makes [`active`] answer with the instruction set called `name`. To be called before any
-/// model is loaded; returns the one that is active from now on, which is another one where
-/// [`active`] was asked earlier.
-///
-/// # Errors
-/// When this processor has none of that name.
-pub fn force(name: &str) -> Result<Isa, UnknownIsa> {
-    let isa = Isa::by_name(name)?;
-    Ok(*ACTIVE.get_or_init(|| isa))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,6 +146,5 @@ mod tests {
         let error = Isa::by_name("mmx").unwrap_err();
         assert!(error.to_string().contains("\"mmx\""), "{error}");
         assert!(error.to_string().contains("scalar"), "{error}");
-        assert_eq!(force("mmx"), Err(error));
     }
 }

@@ -1,8 +1,14 @@
 //! Small models for tests: GGUF files written by hand, with random weights.
 
+use std::borrow::Cow;
 use std::io::Cursor;
+use std::path::Path;
 
+use crate::catalogue::{ModelCard, inspect_source};
+use crate::decoder::CachePrecision;
+use crate::error::LoadError;
 use crate::gguf::Gguf;
+use crate::source::Source;
 use crate::starter;
 
 /// Writes GGUF files, sound and unsound ones.
@@ -425,4 +431,26 @@ pub(crate) fn starter_bytes() -> &'static [u8] {
 /// The starter generator's header.
 pub(crate) fn starter_gguf() -> Gguf {
     Gguf::read(&mut Cursor::new(starter_bytes())).unwrap()
+}
+
+/// The card of a model's file.
+pub(crate) fn inspect(bytes: &[u8]) -> Result<ModelCard, LoadError> {
+    let source = Source::Memory(Cow::Owned(bytes.to_vec()));
+    inspect_source(Path::new("model.gguf"), &source, CachePrecision::F16)
+}
+
+/// The fuzzer's seeds, by name: whole models of a few kilobytes.
+pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/model");
+    let mut seeds: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let bytes = std::fs::read(entry.path()).unwrap();
+            (entry.file_name().into_string().unwrap(), bytes)
+        })
+        .collect();
+    seeds.sort();
+    assert!(!seeds.is_empty());
+    seeds
 }

@@ -18,9 +18,13 @@ mod embedder;
 pub mod encoder;
 mod error;
 mod files;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod generator;
 mod gguf;
 mod mapped;
+mod packed_cache;
+mod processor;
 mod reranker;
 mod sampling;
 mod source;
@@ -32,10 +36,12 @@ mod tokenizer;
 #[cfg(test)]
 mod fixture;
 
-pub use decoder::{CachePrecision, PackedCache};
+pub use decoder::CachePrecision;
 pub use embedder::bench::{BenchError, BenchReport, bench_embedder};
 pub use embedder::{EmbedderOptions, EmbedderSource, load_embedder};
 pub use encoder::Precision;
 pub use error::LoadError;
 pub use generator::{Adapter, GeneratorOptions, GeneratorSource, load_generator};
+pub use packed_cache::{PackedCache, PackedFile};
+pub use processor::instruction_set;
 pub use reranker::{RerankerOptions, load_reranker};

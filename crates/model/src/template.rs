@@ -4,6 +4,8 @@
 //! lays out placeholders, and the contents are put in their places afterwards. So whatever a
 //! document says, it cannot end a message or begin another.
 
+use std::io;
+
 use docent_core::model::{Message, Role};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error, ErrorKind, Value, context};
@@ -12,6 +14,9 @@ use minijinja::{Environment, Error, ErrorKind, Value, context};
 /// no template contains (one that does is not used).
 const OPEN: char = '\u{f8f0}';
 const CLOSE: char = '\u{f8f1}';
+/// A layout without its contents is shorter; one that is not comes from a template that does not
+/// end.
+const MOST_BYTES: usize = 1 << 20;
 
 /// A stretch of a chat that was laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +29,8 @@ pub(crate) enum Segment<'a> {
 
 /// How a model wants a chat laid out.
 pub(crate) struct ChatTemplate {
-    /// The model's template; `None` if it has none that works.
-    jinja: Option<Environment<'static>>,
+    /// The model's template, or why it has none that can be used.
+    jinja: Result<Environment<'static>, String>,
     beginning: String,
     end: String,
 }
@@ -34,7 +39,9 @@ impl ChatTemplate {
     /// The template of a model's file, with what it calls `bos_token` and `eos_token`.
     pub(crate) fn new(source: Option<&str>, beginning: &str, end: &str) -> ChatTemplate {
         ChatTemplate {
-            jinja: source.and_then(environment),
+            jinja: source
+                .ok_or("the file has none".into())
+                .and_then(environment),
             beginning: beginning.to_owned(),
             end: end.to_owned(),
         }
@@ -45,52 +52,97 @@ impl ChatTemplate {
     /// Some templates refuse a system message; its rules then lead the first message of the
     /// user. If that fails too, the chat is laid out plainly, as names and lines.
     pub(crate) fn lay_out<'a>(&self, messages: &'a [Message]) -> Vec<Segment<'a>> {
+        self.by_template(messages)
+            .unwrap_or_else(|_| plain(messages))
+    }
+
+    /// Why chats of a system and a user are laid out plainly; `None` if the template is used.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let message = |role| Message {
+            role,
+            content: "words".into(),
+        };
+        let chat = [message(Role::System), message(Role::User)];
+        self.by_template(&chat).err()
+    }
+
+    /// The template's layout, or why there is none.
+    fn by_template<'a>(&self, messages: &'a [Message]) -> Result<Vec<Segment<'a>>, String> {
         let turns: Vec<_> = messages
             .iter()
             .enumerate()
             .map(|(index, message)| (role_name(message.role), placeholder(index)))
             .collect();
         self.render(&turns, messages)
-            .or_else(|| self.render(&without_system(&turns), messages))
-            .unwrap_or_else(|| plain(messages))
+            .or_else(|_| self.render(&without_system(&turns), messages))
     }
 
-    /// The template's layout of these turns; `None` if it fails or leaves a message out.
+    /// The template's layout of these turns, unless it fails or leaves a message out.
     fn render<'a>(
         &self,
         turns: &[(&str, String)],
         messages: &'a [Message],
-    ) -> Option<Vec<Segment<'a>>> {
+    ) -> Result<Vec<Segment<'a>>, String> {
         let turns: Vec<Value> = turns
             .iter()
             .map(|(role, content)| context! { role => *role, content => content.as_str() })
             .collect();
-        let template = self.jinja.as_ref()?.get_template("chat").ok()?;
-        let laid_out = template
-            .render(context! {
-                messages => turns,
-                add_generation_prompt => true,
-                bos_token => self.beginning.as_str(),
-                eos_token => self.end.as_str(),
-                // Models that can think aloud are asked for the answer alone.
-                enable_thinking => false,
-            })
-            .ok()?;
-        fill_in(&laid_out, messages)
+        let given = context! {
+            messages => turns,
+            add_generation_prompt => true,
+            bos_token => self.beginning.as_str(),
+            eos_token => self.end.as_str(),
+            // Models that can think aloud are asked for the answer alone.
+            enable_thinking => false,
+        };
+        let told = |error: Error| format!("the file's does not work: {error}");
+        let template = self.jinja.as_ref()?.get_template("chat").map_err(told)?;
+        let mut laid_out = LaidOut::default();
+        template
+            .render_captured_to(given, &mut laid_out)
+            .map_err(|error| match laid_out.is_full {
+                true => format!("the file's does not end within {MOST_BYTES} bytes"),
+                false => told(error),
+            })?;
+        let text = String::from_utf8_lossy(&laid_out.bytes);
+        fill_in(&text, messages).ok_or("the file's leaves messages out".into())
+    }
+}
+
+/// What a template has written so far.
+#[derive(Default)]
+struct LaidOut {
+    bytes: Vec<u8>,
+    is_full: bool,
+}
+
+impl io::Write for LaidOut {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.is_full |= self.bytes.len() + bytes.len() > MOST_BYTES;
+        if self.is_full {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
 /// The template, compiled as the models' makers compile it.
-fn environment(source: &str) -> Option<Environment<'static>> {
+fn environment(source: &str) -> Result<Environment<'static>, String> {
     if source.contains([OPEN, CLOSE]) {
-        return None;
+        return Err("the file's has characters that docent uses itself".into());
     }
+    let told = |error: Error| format!("the file's is no Jinja template: {error}");
     let mut environment = Environment::new();
     let syntax = SyntaxConfig::builder()
         .trim_blocks(true)
         .lstrip_blocks(true)
         .build()
-        .ok()?;
+        .map_err(told)?;
     environment.set_syntax(syntax);
     environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     environment.add_function(
@@ -101,8 +153,8 @@ fn environment(source: &str) -> Option<Environment<'static>> {
     );
     environment
         .add_template_owned("chat", source.to_owned())
-        .ok()?;
-    Some(environment)
+        .map_err(told)?;
+    Ok(environment)
 }
 
 /// What stands for the content of a message while the template works.
@@ -248,18 +300,28 @@ mod tests {
         let messages = chat(&[(Role::System, "Rules."), (Role::User, "Q?")]);
         let plain = "Rules.\n\nUser: Q?\n\nAssistant:";
         let private = format!("{OPEN}0{CLOSE}{{{{ messages[0].content }}}}");
+        let endless = "{% macro again() %}{{ messages }}{{ again() }}{% endmacro %}{{ again() }}";
+        let long = "{% for a in range(9999) %}{% for b in range(9999) %}{{ messages }}{% endfor %}{% endfor %}";
         let broken = [
-            None,
-            Some("{% for %}"),
-            Some("{{ raise_exception('never') }}"),
-            Some("no contents at all"),
-            Some("{{ messages[7].content }}"),
-            Some(private.as_str()),
+            (None, "has none"),
+            (Some("{% for %}"), "no Jinja template: syntax error"),
+            (Some("{{ raise_exception('never') }}"), "never"),
+            (Some("no contents at all"), "leaves messages out"),
+            (Some("{{ messages[7].content }}"), "undefined"),
+            (Some("{% include 'chat' %}"), "does not work"),
+            (Some(endless), "recursion"),
+            (Some(long), "does not end within 1048576 bytes"),
+            (Some("{{ 'x' * 1000000000 }}"), "too large"),
+            (Some(private.as_str()), "docent uses itself"),
         ];
-        for source in broken {
+        for (source, why) in broken {
             let template = ChatTemplate::new(source, "", "");
             assert_eq!(text(&template.lay_out(&messages)), plain, "{source:?}");
+            let problem = template.problem().unwrap();
+            assert!(problem.contains(why), "{source:?}: {problem}");
         }
+        let works = ChatTemplate::new(Some(CHATML), "", "");
+        assert_eq!(works.problem(), None);
     }
 
     #[test]

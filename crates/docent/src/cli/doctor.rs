@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::Status;
 use crate::app::App;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::output::{Style, bytes, counted};
 
 /// Less free space than this is worth a warning, in bytes.
@@ -19,7 +19,11 @@ const LITTLE_SPACE: u64 = 1 << 30;
 
 /// Check settings, places, models, workers and collections; say what to do about what is wrong.
 #[derive(Debug, Args)]
-pub(crate) struct Doctor {}
+pub(crate) struct Doctor {
+    /// Remove the weights that are kept packed for this processor, and do nothing else.
+    #[arg(long)]
+    clear_packed: bool,
+}
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -65,14 +69,18 @@ impl Check {
     }
 }
 
-pub(super) fn run(app: &App, _args: &Doctor) -> Result<Status> {
-    let checks: [fn(&App) -> Vec<Check>; 9] = [
+pub(super) fn run(app: &App, args: &Doctor) -> Result<Status> {
+    if args.clear_packed {
+        return clear_packed(app);
+    }
+    let checks: [fn(&App) -> Vec<Check>; 10] = [
         version,
         settings,
         home,
         processor,
         embedder,
         generator,
+        packed,
         worker,
         ocr,
         collections,
@@ -191,16 +199,14 @@ fn free_bytes(_path: &Path) -> Option<u64> {
 
 fn processor(app: &App) -> Vec<Check> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = match app.settings.models.threads {
-        0 => cores,
-        threads => threads,
-    };
+    let threads = app.generator_options().threads();
     let features = instruction_sets();
     let detail = format!(
-        "{}, {} for the models; {}",
+        "{} with {}; the models compute on {} with {}",
         counted(cores as u64, "core"),
+        features.join(", "),
         counted(threads as u64, "thread"),
-        features.join(", ")
+        app.instruction_set
     );
     vec![Check::good("processor", detail)]
 }
@@ -280,6 +286,65 @@ fn generator(app: &App) -> Vec<Check> {
         ),
     };
     vec![check]
+}
+
+/// Which models' weights are kept packed for this processor.
+fn packed(app: &App) -> Vec<Check> {
+    let Some(cache) = app.packed_cache() else {
+        return Vec::new();
+    };
+    let folder = cache.folder.display();
+    let check = match cache.files() {
+        Ok(_) if cache.limit_bytes == 0 => Check::good(
+            "packed weights",
+            format!("none are kept (models.packed_bytes is 0); they would be in {folder}"),
+        ),
+        Ok(files) => {
+            let total = files.iter().map(|file| file.bytes).sum();
+            let models: Vec<String> = files
+                .iter()
+                .map(|file| {
+                    let model = file.model.as_deref().unwrap_or("a model not seen lately");
+                    format!("{model} ({})", bytes(file.bytes))
+                })
+                .collect();
+            let of = match models.is_empty() {
+                true => String::new(),
+                false => format!(": {}", models.join(", ")),
+            };
+            Check::good(
+                "packed weights",
+                format!(
+                    "{} of at most {} in {folder}{of}",
+                    bytes(total),
+                    bytes(cache.limit_bytes)
+                ),
+            )
+        }
+        Err(error) => Check::look(
+            "packed weights",
+            format!("{folder} cannot be read: {error}"),
+            "Make it readable; until then weights are packed in memory at each start.",
+        ),
+    };
+    vec![check]
+}
+
+/// Removes the packed weights; they are made again when a model is next loaded.
+fn clear_packed(app: &App) -> Result<Status> {
+    let Some(cache) = app.packed_cache() else {
+        return Err(Failure::config(
+            "there is no cache folder: this account has no home folder",
+        ));
+    };
+    let folder = cache.folder.display();
+    let freed = cache.clear().map_err(|error| {
+        Failure::user(format_args!("{folder} cannot be cleared: {error}"))
+            .hint("Close other programs that use it, and make the folder writable.")
+    })?;
+    let detail = format!("{} freed in {folder}", bytes(freed));
+    tell(app, &Check::good("packed weights", detail))?;
+    Ok(Status::Done)
 }
 
 /// Whether a worker process starts and reads a file.

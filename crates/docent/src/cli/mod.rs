@@ -11,6 +11,7 @@ mod extract;
 mod forget;
 mod index;
 mod list;
+mod models;
 mod queries;
 mod rebuild;
 mod remove;
@@ -32,7 +33,7 @@ use docent_engine::settings::Settings;
 use crate::app::App;
 use crate::failure::{Failure, Result};
 use crate::output::{Colour, Output};
-use crate::settings::Arithmetic;
+use crate::settings::{Arithmetic, KeysAndValues};
 use crate::tui;
 
 /// Ask the folders on this machine, and get answers with citations you can check.
@@ -63,6 +64,12 @@ pub(crate) struct Global {
     /// Let this model write: a GGUF file.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
+    /// Change the model that writes by this LoRA adapter, a GGUF file; may be given several times.
+    #[arg(long, global = true, value_name = "FILE[:SCALE]")]
+    pub(crate) lora: Vec<String>,
+    /// How the model that writes keeps what it has read; int8 takes half the memory.
+    #[arg(long, global = true, value_name = "HOW")]
+    pub(crate) kv: Option<KeysAndValues>,
     /// Embed with this model: a folder with config.json, tokenizer.json, model.safetensors.
     #[arg(long, global = true, value_name = "FOLDER")]
     pub(crate) embedder: Option<PathBuf>,
@@ -112,6 +119,7 @@ pub(crate) enum Command {
     Forget(forget::Forget),
     Export(export::Export),
     Eval(eval::Eval),
+    Models(models::Models),
     Doctor(doctor::Doctor),
     Bench(bench::Bench),
     Completions(completions::Completions),
@@ -139,6 +147,7 @@ impl Command {
             Command::Forget(args) => forget::run(app, &args),
             Command::Export(args) => export::run(app, &args),
             Command::Eval(args) => eval::run(app, &args),
+            Command::Models(args) => models::run(app, &args),
             Command::Doctor(args) => doctor::run(app, &args),
             Command::Bench(args) => bench::run(app, &args),
             Command::Completions(args) => completions::run(app, &args),

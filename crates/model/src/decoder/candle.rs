@@ -41,6 +41,21 @@ impl Architecture {
     }
 }
 
+/// Bytes that keys and values of one token take: floats.
+pub(super) fn token_bytes(gguf: &Gguf, architecture: Architecture) -> usize {
+    let number = |key: &str| {
+        let number = gguf.number(&format!("{}.{key}", architecture.name()));
+        number.filter(|number| *number > 0)
+    };
+    let heads = number("attention.head_count").unwrap_or(1);
+    let key_heads = number("attention.head_count_kv").unwrap_or(heads);
+    let head = number("attention.key_length")
+        .unwrap_or_else(|| number("embedding_length").unwrap_or(0) / heads);
+    let numbers = [number("block_count").unwrap_or(0), key_heads, head];
+    let floats = numbers.into_iter().fold(2, usize::saturating_mul);
+    floats.saturating_mul(size_of::<f32>())
+}
+
 /// A network with the tokens that it has read.
 pub(crate) struct Decoder {
     /// As it was loaded: a network of candle's does not forget, so each prompt works on a copy,

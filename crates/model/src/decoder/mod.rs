@@ -32,12 +32,12 @@ use std::sync::Arc;
 
 use crate::catalogue;
 use crate::gguf::{Gguf, GgufError};
+use crate::packed_cache::PackedCache;
 use crate::source::Source;
 pub use cache::CachePrecision;
 pub(crate) use config::{Architecture, Config};
 pub(crate) use forward::Wanted;
 pub(crate) use memory::free_bytes;
-pub use packed::PackedCache;
 pub(crate) use transformer::{ReadError, Transformer};
 
 /// Tokens of a prompt that are read at once by each thread: enough for the unpacking of weights
@@ -100,6 +100,26 @@ impl Runner {
 pub(crate) fn runner(architecture: &str) -> Option<catalogue::Runner> {
     let own = Architecture::by_name(architecture).map(|_| catalogue::Runner::Docent);
     own.or_else(|| candle::Architecture::by_name(architecture).map(|_| catalogue::Runner::Candle))
+}
+
+/// Bytes that keys and values of one token take, by a file's header alone.
+///
+/// # Errors
+/// When the header describes a network that docent does not run.
+pub(crate) fn token_bytes(gguf: &Gguf, precision: CachePrecision) -> Result<usize, GgufError> {
+    match Runner::of(gguf)? {
+        Runner::Own(architecture) => {
+            let config = Config::from_gguf(gguf, architecture)?;
+            let shape = cache::Shape {
+                layers: config.layers,
+                heads: config.heads_kv,
+                head: config.head,
+                precision,
+            };
+            Ok(shape.token_bytes())
+        }
+        Runner::Candle(architecture) => Ok(candle::token_bytes(gguf, architecture)),
+    }
 }
 
 impl Decoder {

@@ -4,14 +4,15 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::path::Path;
+use std::time::SystemTime;
 
 use docent_kernels::aligned::Aligned;
 use docent_kernels::packed::{PackedWeights, Shape, ShapeError, TILE_ROWS, pack};
 
 use crate::gguf::{Gguf, GgufError, TensorEntry};
 use crate::mapped::Mapped;
+use crate::packed_cache::{self, PackedCache};
 use crate::source::Source;
 
 /// What a file of packed weights begins with; the number counts the kernels' layouts.
@@ -20,10 +21,6 @@ const MAGIC: &[u8; 16] = b"docent packed 1\n";
 const ALIGNMENT: usize = 64;
 /// Where the first matrix begins: after the magic and a digest of the plan.
 const HEADER: usize = 64;
-/// Extension of files of packed weights.
-const EXTENSION: &str = "packed";
-/// An unfinished file that nobody has written to for so long was left by a killed process.
-const ABANDONED: Duration = Duration::from_secs(3600);
 /// Bytes of a tensor that are packed at a time.
 const PACKED_AT_ONCE: usize = 16 << 20;
 
@@ -207,15 +204,6 @@ enum Bytes {
     Memory(Aligned<u8>),
 }
 
-/// The folder in which packed weights are kept, and how much of it they may fill.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PackedCache {
-    /// The folder; it is made if need be. Everything in it may be deleted at any time.
-    pub folder: PathBuf,
-    /// Bytes that all files of packed weights may take together.
-    pub limit_bytes: u64,
-}
-
 impl Store {
     /// The packed matrices of a model: mapped from the cache, where they are written first if
     /// they are not there under the content hash of the model's file. Without a cache, or where
@@ -265,12 +253,11 @@ fn cached(plan: &Plan, source: &Source, key: &str, cache: &PackedCache) -> Optio
     if length > cache.limit_bytes {
         return None;
     }
-    let path = cache.folder.join(format!("{key}.{EXTENSION}"));
+    let path = cache.file(key);
     if let Some(mapped) = map(plan, &path) {
         return Some(mapped);
     }
-    fs::create_dir_all(&cache.folder).ok()?;
-    make_room(cache, length).ok()?;
+    cache.make_room(length).ok()?;
     write(plan, source, &path).ok()?;
     map(plan, &path)
 }
@@ -292,7 +279,7 @@ fn map(plan: &Plan, path: &Path) -> Option<Mapped> {
 
 /// Writes a file of packed matrices, which gets its name once it is complete and on the disk.
 fn write(plan: &Plan, source: &Source, path: &Path) -> io::Result<()> {
-    let unfinished = path.with_extension(format!("{}.unfinished", std::process::id()));
+    let unfinished = packed_cache::unfinished(path);
     let written = write_all(plan, source, &unfinished).and_then(|()| fs::rename(&unfinished, path));
     if written.is_err() {
         // Where nothing could be written there may be nothing to remove.
@@ -313,34 +300,6 @@ fn write_all(plan: &Plan, source: &Source, path: &Path) -> io::Result<()> {
     })?;
     file.write_all(&[0; ALIGNMENT][..HEADER + plan.bytes() - at])?;
     file.into_inner()?.sync_all()
-}
-
-/// Removes the files of packed weights that were not used for longest, until `length` bytes more
-/// are within the limit, and what a killed process left behind.
-fn make_room(cache: &PackedCache, length: u64) -> io::Result<()> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(&cache.folder)? {
-        let (path, metadata) = (entry.as_ref().map(|entry| entry.path()), entry.as_ref());
-        let (Ok(path), Ok(Ok(metadata))) = (path, metadata.map(|entry| entry.metadata())) else {
-            continue;
-        };
-        let age = metadata.modified()?.elapsed().unwrap_or_default();
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some(EXTENSION) => files.push((age, metadata.len(), path)),
-            Some("unfinished") if age > ABANDONED => fs::remove_file(path)?,
-            _ => {}
-        }
-    }
-    let mut total: u64 = files.iter().map(|(_, length, _)| length).sum();
-    files.sort();
-    while total.saturating_add(length) > cache.limit_bytes {
-        let Some((_, length, path)) = files.pop() else {
-            break;
-        };
-        fs::remove_file(path)?;
-        total -= length;
-    }
-    Ok(())
 }
 
 /// `count` rows of a tensor as floats, from the row `first` on.
@@ -416,40 +375,17 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_unused_give_way() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut cache = cache(folder.path());
-        let expected = logits(Some((&cache, "one")));
-        let length = fs::metadata(folder.path().join("one.packed"))
-            .unwrap()
-            .len();
-        let old = SystemTime::now() - 3 * ABANDONED;
-        let age = |name: &str| {
-            let mut options = File::options();
-            let file = options
-                .append(true)
-                .create(true)
-                .open(folder.path().join(name));
-            file.unwrap().set_modified(old).unwrap();
-        };
-        age("one.packed");
-        age("killed.123.unfinished");
-        cache.limit_bytes = 2 * length;
-        logits(Some((&cache, "two")));
-        assert_eq!(files(folder.path()), ["one.packed", "two.packed"]);
-        logits(Some((&cache, "three")));
-        assert_eq!(files(folder.path()), ["three.packed", "two.packed"]);
-        cache.limit_bytes = length - 1;
-        assert_eq!(logits(Some((&cache, "four"))), expected);
-        assert_eq!(files(folder.path()), ["three.packed", "two.packed"]);
-    }
-
-    #[test]
     fn without_a_place_to_write_they_are_packed_in_memory() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a file");
         fs::write(&file, "").unwrap();
         let cache = cache(&file.join("no folder"));
         assert_eq!(logits(Some((&cache, "abc"))), logits(None));
+        let small = PackedCache {
+            folder: folder.path().to_owned(),
+            limit_bytes: 1000,
+        };
+        assert_eq!(logits(Some((&small, "abc"))), logits(None));
+        assert_eq!(files(folder.path()), ["a file"]);
     }
 }

@@ -3,10 +3,10 @@
 use std::io;
 use std::sync::Arc;
 
-use docent_kernels::isa;
 use docent_kernels::quant::Quant;
 
 use crate::gguf::{Gguf, GgufError};
+use crate::processor;
 use crate::source::Source;
 
 use super::adapter::Adapter;
@@ -172,7 +172,7 @@ impl Transformer {
             network: &self.network,
             store: &self.store,
             adapters: &self.adapters,
-            isa: isa::active(),
+            isa: processor::isa(),
             threads: self.team.size(),
             start,
             rows: tokens.len(),

@@ -6,14 +6,13 @@ use std::time::{Duration, Instant};
 
 use docent_core::model::{Embedder, Urgency};
 use docent_kernels::activation::Activation;
-use docent_kernels::isa;
 use docent_kernels::matmul::{self, Int8Weights};
 use docent_kernels::quantise::QuantisedRows;
 use serde::Serialize;
 
 use super::{EmbedderOptions, EmbedderSource, LocalEmbedder, load};
 use crate::error::LoadError;
-use crate::threads;
+use crate::{processor, threads};
 
 /// Texts and tokens of each where no texts are given.
 const TEXTS: usize = 32;
@@ -102,7 +101,7 @@ pub fn bench_embedder(
     let tokens_per_s = tokens as f64 / seconds;
     Ok(BenchReport {
         fingerprint: embedder.fingerprint().to_owned(),
-        isa: isa::active().name(),
+        isa: processor::isa().name(),
         threads,
         batch_tokens: options.pack_tokens,
         texts: texts.len(),
@@ -171,7 +170,7 @@ fn int8_limit(threads: usize) -> f64 {
     const ROWS: usize = 24;
     const INPUTS: usize = 256;
     const OUTPUTS: usize = 64;
-    let isa = isa::active();
+    let isa = processor::isa();
     let weights = Int8Weights::pack(&[0.5; INPUTS * OUTPUTS], &[0.0; OUTPUTS], INPUTS);
     let of_thread = || {
         let mut rows = QuantisedRows::new();

@@ -5,10 +5,8 @@
 
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::models::unigram::Unigram;
-use tokenizers::models::wordpiece::WordPiece;
-use tokenizers::normalizers::{BertNormalizer, Precompiled};
+use tokenizers::normalizers::Precompiled;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
-use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::pre_tokenizers::metaspace::{Metaspace, PrependScheme};
 use tokenizers::pre_tokenizers::sequence::Sequence;
@@ -17,6 +15,7 @@ use tokenizers::processors::template::TemplateProcessing;
 use tokenizers::{AddedToken, Tokenizer};
 
 use crate::gguf::{Gguf, GgufError, Value};
+use crate::tokenizer::word_pieces;
 
 /// Stands for the space before a word.
 const SPACE: char = '▁';
@@ -70,33 +69,14 @@ impl<'a> Vocabulary<'a> {
 
     /// WordPiece: words carry a mark in front, and what goes on in a word none.
     fn word_pieces(&self) -> Result<Tokenizer, GgufError> {
-        let whole = |name: &str| match name.strip_prefix(SPACE) {
-            Some(word) => word.to_owned(),
-            None => format!("##{name}"),
-        };
-        let tokens = self.names.iter().zip(&self.kinds).zip(0u32..);
-        let vocabulary: Vocab = tokens
-            .map(
-                |((name, kind), token)| match *kind == CONTROL || bracketed(name) {
-                    true => (name.clone(), token),
-                    false => (whole(name), token),
-                },
-            )
-            .collect();
-        // A vocabulary without a capital letter was made from text without any.
-        let capital = |(name, kind): (&String, &i64)| {
-            *kind != CONTROL && !bracketed(name) && name.chars().any(char::is_uppercase)
-        };
-        let cased = self.names.iter().zip(&self.kinds).any(capital);
+        let all = || self.names.iter().zip(&self.kinds).zip(0u32..);
+        let steers = |name: &str, kind: i64| kind == CONTROL || bracketed(name);
+        let texts = all().filter(|((name, kind), _)| !steers(name, **kind));
+        let others = all().filter(|((name, kind), _)| steers(name, **kind));
+        let named = |((name, _), token): ((&'a String, &i64), u32)| (token, name.as_str());
         let unknown = self.special(&["unknown"], "[UNK]")?.0;
-        let model = WordPiece::builder()
-            .vocab(vocabulary)
-            .unk_token(unknown)
-            .build()
-            .map_err(damaged)?;
-        let mut tokenizer = Tokenizer::new(model);
-        tokenizer.with_normalizer(Some(BertNormalizer::new(true, true, None, !cased)));
-        tokenizer.with_pre_tokenizer(Some(BertPreTokenizer));
+        let tokenizer =
+            word_pieces(texts.map(named), others.map(named), &unknown).map_err(damaged)?;
         self.framed(tokenizer, Frame::Bert)
     }
 

@@ -28,7 +28,7 @@ mod tests;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
-use docent_kernels::{Isa, isa};
+use docent_kernels::Isa;
 
 pub use config::{
     Architecture, EncoderConfig, LocalAttention, Norms, Pooling, Positions, Precision, Rope,
@@ -68,7 +68,7 @@ pub struct Encoder {
 
 impl Encoder {
     /// Reads the bytes of a `model.safetensors` with Hugging Face's names, and packs its weights
-    /// for [`isa::active`]'s kernels.
+    /// for [`crate::instruction_set`]'s kernels.
     ///
     /// # Errors
     /// When the configuration makes no sense, the file is damaged, or a tensor is missing, of
@@ -94,7 +94,7 @@ impl Encoder {
             weights: Weights::read(&Reader::new(tensors, layout, &config, precision))?,
             head: None,
             config,
-            isa: isa::active(),
+            isa: crate::processor::isa(),
             scratch: Mutex::new(Vec::new()),
         })
     }

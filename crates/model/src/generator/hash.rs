@@ -1,6 +1,7 @@
 //! The content hash of a model's file, remembered so that a large file is not read whole at each
 //! load.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,9 @@ use crate::source::Source;
 /// A file that changed so shortly before it was hashed may change again without its time showing
 /// it: its hash is not remembered.
 const SETTLED: Duration = Duration::from_secs(2);
+
+/// Extension of the notes of hashes.
+pub(crate) const EXTENSION: &str = "hash";
 
 /// The beginning of the BLAKE3 hash of all bytes of `source`, in hexadecimal.
 pub(super) fn of(source: &Source) -> io::Result<String> {
@@ -37,6 +41,20 @@ pub(super) fn remembered(path: &Path, source: &Source, folder: &Path) -> io::Res
     Ok(hash)
 }
 
+/// The paths of the files whose hashes are remembered in `folder`, by their hashes.
+pub(crate) fn known(folder: &Path) -> HashMap<String, String> {
+    let notes = fs::read_dir(folder).into_iter().flatten().flatten();
+    let paths = notes.map(|entry| entry.path());
+    paths
+        .filter(|path| path.extension().is_some_and(|is| is == EXTENSION))
+        .filter_map(|note| {
+            let line = fs::read_to_string(note).ok()?;
+            let mut fields = line.trim_end_matches('\n').splitn(4, ' ').skip(2);
+            Some((fields.next()?.to_owned(), fields.next()?.to_owned()))
+        })
+        .collect()
+}
+
 /// What tells that a file is the one that was hashed.
 #[derive(Debug, PartialEq, Eq)]
 struct State {
@@ -59,7 +77,7 @@ impl State {
     /// Where its hash is remembered.
     fn note(&self, folder: &Path) -> PathBuf {
         let name = blake3::hash(self.path.as_os_str().as_encoded_bytes());
-        folder.join(format!("{}.hash", &name.to_hex()[..16]))
+        folder.join(format!("{}.{EXTENSION}", &name.to_hex()[..16]))
     }
 
     fn is_settled(&self) -> bool {
@@ -69,13 +87,14 @@ impl State {
     fn line(&self, hash: &str) -> String {
         let since = self.modified.duration_since(SystemTime::UNIX_EPOCH);
         let nanoseconds = since.unwrap_or_default().as_nanos();
-        format!("{} {nanoseconds} {hash}\n", self.length)
+        let path = self.path.display();
+        format!("{} {nanoseconds} {hash} {path}\n", self.length)
     }
 
     /// The hash in a note, if it is of this state.
     fn read(&self, note: &Path) -> Option<String> {
         let line = fs::read_to_string(note).ok()?;
-        let hash = line.trim_end().rsplit(' ').next()?;
+        let hash = line.split(' ').nth(2)?;
         let sound = hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
         (sound && line == self.line(hash)).then(|| hash.to_owned())
     }
@@ -116,6 +135,9 @@ mod tests {
             .path();
         let line = fs::read_to_string(&note).unwrap();
         assert!(line.contains(&first), "{line}");
+        let known = known(&folder);
+        assert_eq!(known.len(), 1);
+        assert!(known[&first].ends_with("model.gguf"), "{known:?}");
         // What the note says is believed, as long as it is of this file.
         fs::write(&note, line.replace(&first, "0123456789abcdef")).unwrap();
         assert_eq!(hash(&path, &folder), "0123456789abcdef");

@@ -1,7 +1,7 @@
 //! The generator: a GGUF model on a thread of its own.
 
 mod draft;
-mod hash;
+pub(crate) mod hash;
 mod stop;
 mod writer;
 
@@ -14,9 +14,10 @@ use std::thread::JoinHandle;
 
 use docent_core::model::{GenerationEvent, GenerationRequest, Generator, Message, ModelError};
 
-use crate::decoder::{CachePrecision, Decoder, LoadOptions, PackedCache};
+use crate::decoder::{CachePrecision, Decoder, LoadOptions};
 use crate::error::LoadError;
 use crate::gguf::{Gguf, GgufError};
+use crate::packed_cache::PackedCache;
 use crate::source::Source;
 use crate::template::ChatTemplate;
 use crate::tokenizer::Tokenizer;
@@ -61,6 +62,14 @@ pub struct GeneratorOptions {
     pub packed: Option<PackedCache>,
 }
 
+impl GeneratorOptions {
+    /// The number of threads that it computes on.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        threads::resolve(self.threads)
+    }
+}
+
 /// Loads a generator and starts its thread.
 ///
 /// # Errors
@@ -78,26 +87,47 @@ pub(crate) fn open(
     source: &GeneratorSource,
     options: &GeneratorOptions,
 ) -> Result<Loaded, LoadError> {
+    let identity = match source {
+        GeneratorSource::Starter => Identity {
+            name: starter::GENERATOR_NAME.into(),
+            fingerprint: Some(starter::GENERATOR_FINGERPRINT.into()),
+        },
+        GeneratorSource::File(path) => Identity {
+            name: files::name_of(path, ".gguf"),
+            fingerprint: None,
+        },
+    };
+    let (path, source) = open_source(source)?;
+    load(&path, source, identity, options)
+}
+
+/// Loads a model from the bytes of its file, for tests of what may be in one.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn load_source(
+    path: &Path,
+    source: Source,
+    options: &GeneratorOptions,
+) -> Result<Loaded, LoadError> {
+    let identity = Identity {
+        name: files::name_of(path, ".gguf"),
+        fingerprint: None,
+    };
+    load(path, source, identity, options)
+}
+
+/// The bytes of a model, and where they come from, for a person.
+pub(crate) fn open_source(source: &GeneratorSource) -> Result<(PathBuf, Source), LoadError> {
     match source {
         GeneratorSource::Starter => {
             let bytes = starter::generator().ok_or(LoadError::NoStarter { option: "model" })?;
-            let identity = Identity {
-                name: starter::GENERATOR_NAME.into(),
-                fingerprint: Some(starter::GENERATOR_FINGERPRINT.into()),
-            };
-            let path = Path::new("the starter generator");
             let source = Source::Memory(Cow::Borrowed(bytes));
-            load(path, source, identity, options)
+            Ok(("the starter generator".into(), source))
         }
         GeneratorSource::File(path) => {
             let remedy = "name a GGUF file";
             let file = files::open(path, remedy)?;
             let source = Source::file(file).map_err(|error| LoadError::io(path, error, remedy))?;
-            let identity = Identity {
-                name: files::name_of(path, ".gguf"),
-                fingerprint: None,
-            };
-            load(path, source, identity, options)
+            Ok((path.clone(), source))
         }
     }
 }
@@ -124,7 +154,7 @@ pub(crate) struct Language {
 }
 
 impl Language {
-    fn encode_chat(&self, messages: &[Message]) -> Vec<u32> {
+    pub(crate) fn encode_chat(&self, messages: &[Message]) -> Vec<u32> {
         self.tokenizer.encode_chat(&self.template.lay_out(messages))
     }
 }

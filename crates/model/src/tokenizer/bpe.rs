@@ -102,6 +102,11 @@ impl Family {
     }
 }
 
+/// Refuses files whose way of cutting words docent does not have.
+pub(super) fn check(gguf: &Gguf) -> Result<(), GgufError> {
+    Family::of(gguf).map(|_| ())
+}
+
 /// A byte-pair encoder.
 pub(super) struct Bpe(tokenizers::Tokenizer);
 

@@ -5,14 +5,18 @@
 //! writes, is searched for the tokens that steer the model.
 
 mod bpe;
+mod charsmap;
 mod detokenizer;
 mod sentencepiece;
+mod unigram;
 mod vocabulary;
+mod word_piece;
 
 pub(crate) use detokenizer::Detokenizer;
 pub(crate) use vocabulary::Vocabulary;
+pub(crate) use word_piece::word_pieces;
 
-use crate::gguf::{Gguf, GgufError};
+use crate::gguf::{Gguf, GgufError, Value};
 use crate::template::Segment;
 
 /// A tokenizer built from a GGUF file.
@@ -27,27 +31,68 @@ enum Encoder {
     Bytes(Box<bpe::Bpe>),
     /// SentencePiece with scores: Llama 2, Mistral, Phi 3, Gemma.
     Pieces(sentencepiece::SentencePiece),
+    /// SentencePiece with likelihoods: T5 and XLM-RoBERTa.
+    Unigrams(unigram::Unigram),
+    /// WordPiece: BERT.
+    Words(Box<word_piece::Words>),
+}
+
+/// The ways of cutting text, as `tokenizer.ggml.model` names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Bytes,
+    Pieces,
+    Unigrams,
+    Words,
+}
+
+impl Kind {
+    fn of(gguf: &Gguf) -> Result<Kind, GgufError> {
+        match gguf.text("tokenizer.ggml.model") {
+            Some("gpt2") => Ok(Kind::Bytes),
+            Some("llama") => Ok(Kind::Pieces),
+            Some("t5") => Ok(Kind::Unigrams),
+            Some("bert") => Ok(Kind::Words),
+            Some(other) => Err(GgufError::Unsupported(
+                format!("its tokenizer is of the kind {other}"),
+                "docent has gpt2, llama, t5 and bert: choose another model".into(),
+            )),
+            None => Err(GgufError::Unsupported(
+                "it has no tokenizer (tokenizer.ggml.model is missing)".into(),
+                "take a GGUF file that was made for llama.cpp".into(),
+            )),
+        }
+    }
+}
+
+/// Refuses files with a tokenizer of a kind that docent does not have, without building it.
+pub(crate) fn check(gguf: &Gguf) -> Result<(), GgufError> {
+    match Kind::of(gguf)? {
+        Kind::Bytes => bpe::check(gguf),
+        _ => Ok(()),
+    }
+}
+
+/// The score of each token.
+fn scores<'a>(gguf: &'a Gguf, vocabulary: &Vocabulary) -> Result<&'a [f32], GgufError> {
+    match gguf.metadata.get("tokenizer.ggml.scores") {
+        Some(Value::Floats(scores)) if scores.len() == vocabulary.len() => Ok(scores),
+        _ => {
+            let problem = "the tokens' scores (tokenizer.ggml.scores) are missing or too few";
+            Err(GgufError::Damaged(problem.into()))
+        }
+    }
 }
 
 impl Tokenizer {
     /// The tokenizer that a GGUF file describes.
     pub(crate) fn from_gguf(gguf: &Gguf) -> Result<Tokenizer, GgufError> {
         let vocabulary = Vocabulary::from_gguf(gguf)?;
-        let encoder = match gguf.text("tokenizer.ggml.model") {
-            Some("gpt2") => Encoder::Bytes(Box::new(bpe::Bpe::new(gguf, &vocabulary)?)),
-            Some("llama") => Encoder::Pieces(sentencepiece::SentencePiece::new(gguf, &vocabulary)?),
-            Some(other) => {
-                return Err(GgufError::Unsupported(
-                    format!("its tokenizer is of the kind {other}"),
-                    "docent has gpt2 and llama: choose another model".into(),
-                ));
-            }
-            None => {
-                return Err(GgufError::Unsupported(
-                    "it has no tokenizer (tokenizer.ggml.model is missing)".into(),
-                    "take a GGUF file that was made for llama.cpp".into(),
-                ));
-            }
+        let encoder = match Kind::of(gguf)? {
+            Kind::Bytes => Encoder::Bytes(Box::new(bpe::Bpe::new(gguf, &vocabulary)?)),
+            Kind::Pieces => Encoder::Pieces(sentencepiece::SentencePiece::new(gguf, &vocabulary)?),
+            Kind::Unigrams => Encoder::Unigrams(unigram::Unigram::new(gguf, &vocabulary)?),
+            Kind::Words => Encoder::Words(Box::new(word_piece::Words::new(gguf, &vocabulary)?)),
         };
         Ok(Tokenizer {
             vocabulary,
@@ -79,6 +124,8 @@ impl Tokenizer {
         match &self.encoder {
             Encoder::Bytes(bpe) => bpe.encode(text, tokens),
             Encoder::Pieces(pieces) => pieces.encode(text, tokens),
+            Encoder::Unigrams(unigrams) => unigrams.encode(text, tokens),
+            Encoder::Words(words) => words.encode(text, tokens),
         }
     }
 
@@ -116,7 +163,12 @@ impl Tokenizer {
 
     /// A detokenizer for one answer.
     pub(crate) fn detokenizer(&self) -> Detokenizer {
-        Detokenizer::new(matches!(&self.encoder, Encoder::Pieces(pieces) if pieces.adds_space()))
+        Detokenizer::new(match &self.encoder {
+            Encoder::Bytes(_) => false,
+            Encoder::Pieces(pieces) => pieces.adds_space(),
+            Encoder::Unigrams(unigrams) => unigrams.adds_space(),
+            Encoder::Words(_) => true,
+        })
     }
 
     /// The bytes that a token stands for; none for one that steers the model.
@@ -129,7 +181,9 @@ impl Tokenizer {
         }
         match &self.encoder {
             Encoder::Bytes(_) => bpe::bytes_of(text),
-            Encoder::Pieces(_) => sentencepiece::bytes_of(text),
+            Encoder::Pieces(_) | Encoder::Unigrams(_) | Encoder::Words(_) => {
+                sentencepiece::bytes_of(text)
+            }
         }
     }
 }
@@ -137,7 +191,7 @@ impl Tokenizer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{starter_gguf, tiny, tiny_pieces};
+    use crate::fixture::{GgufWriter, starter_gguf, tiny, tiny_pieces};
 
     fn encode(tokenizer: &Tokenizer, text: &str) -> Vec<u32> {
         let mut tokens = Vec::new();
@@ -243,6 +297,100 @@ mod tests {
             .map(|id| tokenizer.vocabulary().name(id).unwrap().to_owned())
             .collect();
         assert_eq!(names, ["▁", "th", "e"]);
+    }
+
+    /// A vocabulary without a network; scores are for unigrams.
+    fn vocabulary(
+        kind: &str,
+        tokens: &[(&str, i32, f32)],
+        change: fn(&mut GgufWriter),
+    ) -> Tokenizer {
+        let mut writer = GgufWriter::new();
+        let names: Vec<String> = tokens.iter().map(|(name, ..)| (*name).to_owned()).collect();
+        let kinds: Vec<i32> = tokens.iter().map(|(_, kind, _)| *kind).collect();
+        let scores: Vec<f32> = tokens.iter().map(|(.., score)| *score).collect();
+        writer.text("tokenizer.ggml.model", kind);
+        writer.texts("tokenizer.ggml.tokens", &names);
+        writer.integers("tokenizer.ggml.token_type", &kinds);
+        writer.floats("tokenizer.ggml.scores", &scores);
+        writer.integer("tokenizer.ggml.unknown_token_id", 0);
+        change(&mut writer);
+        let bytes = writer.finish(&[]);
+        let gguf = Gguf::read(&mut std::io::Cursor::new(bytes)).unwrap();
+        Tokenizer::from_gguf(&gguf).unwrap()
+    }
+
+    fn names(tokenizer: &Tokenizer, text: &str) -> Vec<String> {
+        let tokens = encode(tokenizer, text).into_iter();
+        tokens
+            .map(|id| tokenizer.vocabulary().name(id).unwrap().to_owned())
+            .collect()
+    }
+
+    const UNIGRAMS: [(&str, i32, f32); 9] = [
+        ("<unk>", 2, 0.0),
+        ("</s>", 3, 0.0),
+        ("▁", 1, -2.0),
+        ("▁the", 1, -3.0),
+        ("▁lease", 1, -6.0),
+        ("▁le", 1, -4.0),
+        ("ase", 1, -4.5),
+        ("s", 1, -3.5),
+        ("▁them", 1, -9.0),
+    ];
+
+    #[test]
+    fn the_likeliest_pieces_are_taken() {
+        let plain = vocabulary("t5", &UNIGRAMS, |_| {});
+        assert_eq!(names(&plain, "the lease"), ["▁the", "▁lease"]);
+        assert_eq!(names(&plain, "leases"), ["▁lease", "s"]);
+        // One piece of -9 is likelier than one of -3 and an unknown letter of -19.
+        assert_eq!(names(&plain, "them"), ["▁them"]);
+        // Unknown characters in a row are one token; each space is one.
+        assert_eq!(names(&plain, "the  xyz"), ["▁the", "▁", "▁", "<unk>"]);
+        assert_eq!(names(&plain, "</s>")[..2], ["▁", "<unk>"]);
+        assert_eq!(names(&plain, ""), [""; 0]);
+        assert_eq!(decode(&plain, &encode(&plain, "the lease")), "the lease");
+        let merging = vocabulary("t5", &UNIGRAMS, |writer| {
+            writer.flag("tokenizer.ggml.remove_extra_whitespaces", true);
+            let table = charsmap::tests::table(&[(b'T', "t"), (b'\t', " ")]);
+            let table: Vec<i32> = table.iter().map(|byte| i32::from(*byte)).collect();
+            writer.integers("tokenizer.ggml.precompiled_charsmap", &table);
+        });
+        assert_eq!(names(&merging, "  The \t lease "), ["▁the", "▁lease"]);
+    }
+
+    const WORDS: [(&str, i32, f32); 9] = [
+        ("[UNK]", 3, 0.0),
+        ("[CLS]", 3, 0.0),
+        ("▁the", 1, 0.0),
+        ("▁le", 1, 0.0),
+        ("ase", 1, 0.0),
+        ("s", 1, 0.0),
+        ("▁.", 1, 0.0),
+        ("▁cafe", 1, 0.0),
+        ("▁契", 1, 0.0),
+    ];
+
+    #[test]
+    fn words_are_cut_into_the_longest_pieces() {
+        let tokenizer = vocabulary("bert", &WORDS, |_| {});
+        assert_eq!(
+            names(&tokenizer, "The LEASES."),
+            ["▁the", "▁le", "ase", "s", "▁."]
+        );
+        assert_eq!(names(&tokenizer, "Café 契契"), ["▁cafe", "▁契", "▁契"]);
+        // A word of which a part is unknown is unknown as a whole.
+        assert_eq!(names(&tokenizer, "leasing the"), ["[UNK]", "▁the"]);
+        assert!(!encode(&tokenizer, "[CLS] the").contains(&1));
+        assert_eq!(
+            decode(&tokenizer, &encode(&tokenizer, "the lease")),
+            "the lease"
+        );
+        let mut cased = WORDS.to_vec();
+        cased.push(("▁The", 1, 0.0));
+        let cased = vocabulary("bert", &cased, |_| {});
+        assert_eq!(names(&cased, "The the THE"), ["▁The", "▁the", "[UNK]"]);
     }
 
     #[test]

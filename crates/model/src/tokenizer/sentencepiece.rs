@@ -5,10 +5,10 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 use super::Vocabulary;
-use crate::gguf::{Gguf, GgufError, Value};
+use crate::gguf::{Gguf, GgufError};
 
 /// Stands for a space in the tokens.
-const SPACE: char = '▁';
+pub(super) const SPACE: char = '▁';
 
 /// A SentencePiece encoder.
 pub(super) struct SentencePiece {
@@ -71,13 +71,7 @@ impl Ord for OrderedScore {
 impl SentencePiece {
     /// The encoder that a GGUF file describes. Tokens that steer the model are no part of it.
     pub(super) fn new(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<SentencePiece, GgufError> {
-        let scores = match gguf.metadata.get("tokenizer.ggml.scores") {
-            Some(Value::Floats(scores)) if scores.len() == vocabulary.len() => scores,
-            _ => {
-                let problem = "the tokens' scores (tokenizer.ggml.scores) are missing or too few";
-                return Err(GgufError::Damaged(problem.into()));
-            }
-        };
+        let scores = super::scores(gguf, vocabulary)?;
         let pieces = vocabulary.texts().map(|(token, name)| {
             let score = scores[token as usize];
             (name.to_owned(), Piece { token, score })
