@@ -12,7 +12,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::one_line;
-use crate::document::{BlockKind, Document, Locator};
+use crate::document::{BlockKind, Document, Format, Locator};
 use crate::{sentence, token};
 
 /// A stretch of a document.
@@ -68,6 +68,36 @@ pub fn text_to_embed(title: Option<&str>, heading_path: &[String], text: &str) -
     line.push('\n');
     line.push_str(text);
     line
+}
+
+/// Bytes of a document's text that [`opening_words`] may look at.
+pub const OPENING_BYTES: usize = 600;
+
+/// What a chunk of a document without a title is embedded under in place of one: the document's
+/// first words, which tell one contract or letter from the next that reads like it. `opening` is
+/// the beginning of the document's text. The chunk that holds these words needs them no more,
+/// and code begins with what all files of a project begin with.
+pub fn opening_words(opening: &str, format: Format, chunk_start: usize) -> Option<String> {
+    const MAX_CHARS: usize = 160;
+    let is_prose = !matches!(
+        format,
+        Format::Code | Format::Notebook | Format::Data | Format::Sheet
+    );
+    let end = opening.floor_char_boundary(OPENING_BYTES);
+    if !is_prose || chunk_start < end {
+        return None;
+    }
+    let mut words = String::new();
+    for word in opening[..end].split_whitespace() {
+        if words.chars().count() + word.chars().count() >= MAX_CHARS {
+            break;
+        }
+        if !words.is_empty() {
+            words.push(' ');
+        }
+        words += word;
+    }
+    (!words.is_empty()).then_some(words)
 }
 
 /// Cuts a document into chunks.
@@ -381,6 +411,20 @@ mod tests {
 
     const H1: BlockKind = BlockKind::Heading { level: 1 };
     const H2: BlockKind = BlockKind::Heading { level: 2 };
+
+    #[test]
+    fn first_words_stand_in_for_a_title() {
+        let opening = format!(
+            "SUPPLY AGREEMENT\n\nbetween  Acme and\nWidget {}",
+            "x ".repeat(300)
+        );
+        let words = opening_words(&opening, Format::Text, 900).unwrap();
+        assert!(words.starts_with("SUPPLY AGREEMENT between Acme and Widget x x"));
+        assert!(words.chars().count() <= 160);
+        assert_eq!(opening_words(&opening, Format::Text, 0), None);
+        assert_eq!(opening_words(&opening, Format::Code, 900), None);
+        assert_eq!(opening_words("", Format::Text, 900), None);
+    }
 
     #[test]
     fn a_heading_begins_a_chunk_and_never_ends_one() {

@@ -51,7 +51,7 @@ pub struct StoredSource {
 pub struct PendingChunk {
     /// Its id.
     pub id: ChunkId,
-    /// The document's title.
+    /// The document's title, or what stands in for it ([`docent_core::chunk::opening_words`]).
     pub title: Option<String>,
     /// The headings that it stands under, outermost first.
     pub heading_path: Vec<String>,

@@ -45,10 +45,12 @@ fn summarize(bench: &Bench, path: Option<&str>) -> (Summary, usize) {
 fn quotes(summary: &Summary) -> Vec<&str> {
     let parts = summary.parts.iter().flat_map(|part| &part.lines);
     let lines = summary.lines.iter().chain(parts);
-    let quote = |line| match line {
-        &Line::Quote { ref text, .. } => Some(text.as_str()),
-        _ => None,
-    };
+    fn quote(line: &Line) -> Option<&str> {
+        match line {
+            Line::Quote { text, .. } => Some(text),
+            _ => None,
+        }
+    }
     lines.filter_map(quote).collect()
 }
 

@@ -42,7 +42,9 @@ pub(crate) fn stage(
 /// Half of the hash of what is embedded for a chunk: enough to tell any two texts apart.
 fn text_hash(document: &Document, chunk: &Chunk) -> [u8; 16] {
     let text = document.text.get(chunk.span.clone()).unwrap_or_default();
-    let text = chunk::text_to_embed(document.title.as_deref(), &chunk.heading_path, text);
+    let opening = || chunk::opening_words(&document.text, document.format, chunk.span.start);
+    let title = document.title.clone().or_else(opening);
+    let text = chunk::text_to_embed(title.as_deref(), &chunk.heading_path, text);
     let mut half = [0; 16];
     half.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
     half
@@ -163,18 +165,24 @@ pub(crate) fn pending(
     limit: usize,
 ) -> rusqlite::Result<Vec<PendingChunk>> {
     let mut statement = connection.prepare_cached(
-        "SELECT c.id, c.document, c.start, c.end, c.headings, d.title
+        "SELECT c.id, c.document, c.start, c.end, c.headings, d.title, d.format
          FROM chunks c INDEXED BY chunks_pending JOIN documents d ON d.id = c.document
          WHERE c.embedded = 0 AND d.state = ?1 ORDER BY c.id LIMIT ?2",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let chunks = statement.query_map([LIVE, limit], |row| {
         let span = row.get::<_, i64>(2)? as usize..row.get::<_, i64>(3)? as usize;
+        let document = DocumentId(row.get(1)?);
+        let mut title: Option<String> = row.get(5)?;
+        if title.is_none() {
+            let opening = documents::opening(connection, document, chunk::OPENING_BYTES)?;
+            title = chunk::opening_words(&opening, documents::format(row, 6)?, span.start);
+        }
         Ok(PendingChunk {
             id: ChunkId(row.get(0)?),
-            title: row.get(5)?,
+            title,
             heading_path: headings(row, 4)?,
-            text: documents::text(connection, DocumentId(row.get(1)?), span)?,
+            text: documents::text(connection, document, span)?,
         })
     })?;
     chunks.collect()
