@@ -1,6 +1,7 @@
 //! The engine as a whole: real files, real extraction workers, a real store. Only the embedder
 //! is made up: a bag of hashed words, so that no model is needed here.
 
+mod ranking;
 mod summarize;
 
 use std::collections::hash_map::DefaultHasher;
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use docent_core::answer::Answer;
 use docent_core::evidence;
-use docent_core::model::{Embedder, ModelError, Urgency};
+use docent_core::model::{Embedder, ModelError, TokenVector, Urgency};
 
 use crate::ask::{Exchange, Question};
 use crate::collection::Collection;
@@ -73,6 +74,20 @@ impl Embedder for Words {
     }
     fn embed_query(&self, text: &str) -> Result<Vec<f32>, ModelError> {
         Ok(vector(text))
+    }
+    fn embed_tokens(&self, texts: &[String], _: Urgency) -> Result<Vec<Vec<f32>>, ModelError> {
+        let of_words = |text: &String| text.split_whitespace().flat_map(vector).collect();
+        Ok(texts.iter().map(of_words).collect())
+    }
+    fn embed_query_tokens(&self, text: &str) -> Result<Vec<TokenVector>, ModelError> {
+        let mut at = 0;
+        let words = text.split_inclusive(' ').map(|word| {
+            let span = at..at + word.trim_end().len();
+            at += word.len();
+            let vector = vector(word);
+            TokenVector { span, vector }
+        });
+        Ok(words.collect())
     }
 }
 

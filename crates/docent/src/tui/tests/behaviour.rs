@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use docent_engine::event::{Phase, Progress};
+use docent_engine::search::Effort;
 
 use super::*;
 use crate::tui::message::{Shelf, Slot};
@@ -107,6 +108,43 @@ fn only_the_latest_search_is_shown() {
     assert_eq!(state.search.hits().len(), 3);
     let next = key(&mut state, KeyCode::Down);
     assert!(matches!(&next[..], [Command::Load(_, _, target)] if target.document == 8));
+}
+
+#[test]
+fn quick_hits_settle_and_keep_what_was_chosen() {
+    let mut state = opened(SIZE);
+    alt(&mut state, '2');
+    let commands = typed(&mut state, "n");
+    let [Command::Search(ticket, _)] = commands[..] else {
+        panic!("{commands:?}");
+    };
+    let mut quick = samples::results();
+    quick.effort = Effort::Quick;
+    update(&mut state, Message::Searched(ticket, Ok(quick)));
+    assert!(state.search.waiting.is_some() && state.search.hits().len() == 3);
+    key(&mut state, KeyCode::Down);
+    let chosen = state.search.chosen().map(|hit| hit.document);
+    let mut settled = samples::results();
+    settled.hits.swap(0, 2);
+    update(&mut state, Message::Searched(ticket, Ok(settled)));
+    assert!(state.search.waiting.is_none());
+    assert_eq!(state.search.chosen().map(|hit| hit.document), chosen);
+}
+
+#[test]
+fn hits_that_say_the_same_stand_together() {
+    let mut state = opened(SIZE);
+    alt(&mut state, '2');
+    let commands = typed(&mut state, "n");
+    let [Command::Search(ticket, _)] = commands[..] else {
+        panic!("{commands:?}");
+    };
+    let mut results = samples::results();
+    let documents: Vec<i64> = results.hits.iter().map(|hit| hit.document).collect();
+    results.hits[2].similar_to = Some(0);
+    update(&mut state, Message::Searched(ticket, Ok(results)));
+    let shown: Vec<i64> = state.search.hits().iter().map(|hit| hit.document).collect();
+    assert_eq!(shown, [documents[0], documents[2], documents[1]]);
 }
 
 #[test]

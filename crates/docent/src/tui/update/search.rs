@@ -1,6 +1,6 @@
 //! Searching as one types.
 
-use docent_engine::search::{Effort, SearchResults};
+use docent_engine::search::{Effort, Hit, SearchResults};
 
 use super::{pick, room, viewing};
 use crate::tui::keys::Motion;
@@ -56,14 +56,14 @@ pub(super) fn on_found(
         state.search.waiting = None;
     }
     match found {
-        Ok(results) => {
+        Ok(mut results) => {
+            results.hits = grouped(results.hits);
             // What a person has chosen among the first hits stays chosen when they settle.
             let before = state.search.results.as_ref().map(|results| results.effort);
             let settled = before == Some(Effort::Quick) && !settles;
             let keep = state.search.repeated || (settled && state.search.picker.selected > 0);
             let before = state.search.chosen().map(|hit| (hit.document, hit.start));
-            let known =
-                |hit: &docent_engine::search::Hit| Some((hit.document, hit.start)) == before;
+            let known = |hit: &Hit| Some((hit.document, hit.start)) == before;
             let place = results.hits.iter().position(known);
             let place = place.filter(|_| keep);
             state.search.failure = None;
@@ -82,6 +82,19 @@ pub(super) fn on_found(
             Vec::new()
         }
     }
+}
+
+/// Hits that say the same, behind the first of them.
+fn grouped(hits: Vec<Hit>) -> Vec<Hit> {
+    let mut groups: Vec<(usize, Vec<Hit>)> = Vec::new();
+    for (at, hit) in hits.into_iter().enumerate() {
+        let first = hit.similar_to.unwrap_or(at);
+        match groups.iter_mut().find(|(known, _)| *known == first) {
+            Some((_, group)) => group.push(hit),
+            None => groups.push((first, vec![hit])),
+        }
+    }
+    groups.into_iter().flat_map(|(_, group)| group).collect()
 }
 
 /// Chooses another hit and shows it.

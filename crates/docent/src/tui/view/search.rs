@@ -136,7 +136,9 @@ impl Widget for Search<'_> {
 /// A hit in one row (words, then path and place at the right) or two.
 fn hit_lines(hit: &Hit, chosen: bool, rows: usize, columns: usize) -> Vec<Row> {
     let mark = if chosen { "› " } else { "  " };
-    let place = format!("  {}", hit.locator);
+    // It says the same as the one above it.
+    let alike = if hit.similar_to.is_some() { "≈ " } else { "" };
+    let place = format!("  {alike}{}", hit.locator);
     if rows == 1 {
         let right = format!(
             "{}{place}",

@@ -1,0 +1,186 @@
+//! How hits are ranked, and what they tell of it.
+
+use std::time::{Duration, SystemTime};
+
+use super::*;
+use crate::search::{Effort, Hit, Signal};
+
+fn hits(bench: &Bench, query: &str) -> Vec<Hit> {
+    let request = SearchRequest {
+        query: query.into(),
+        limit: 10,
+        ..SearchRequest::default()
+    };
+    bench.collection().search(&request).unwrap().hits
+}
+
+/// A contract of several chunks between two parties, alike but for their names.
+fn contract(kind: &str, one: &str, other: &str, law: &str) -> String {
+    let filler = |what: &str| {
+        let sentence = format!(
+            "Each party shall keep {what} in good order and tell the other in writing of any \
+             change of {what} within thirty days. "
+        );
+        sentence.repeat(14)
+    };
+    format!(
+        "{kind} AGREEMENT between {one} and {other}\n\n{}\n\n{}\n\n\
+         Governing law. This agreement is governed by the laws of {law}. {}\n\n{}\n",
+        filler("its books"),
+        filler("the goods"),
+        filler("its registered office"),
+        filler("insurance"),
+    )
+}
+
+fn contracts() -> Bench {
+    let bench = Bench::new("");
+    for (kind, one, other, law) in [
+        ("SUPPLY", "Acme Pumps", "Widget Water", "Norway"),
+        ("LICENCE", "Bolt Software", "Crane Media", "Delaware"),
+        ("AGENCY", "Dune Travel", "Ember Hotels", "France"),
+        ("SERVICE", "Fjord Freight", "Grain Mills", "Bavaria"),
+    ] {
+        let path = format!("{}.txt", kind.to_lowercase());
+        bench.write(&path, &contract(kind, one, other, law));
+    }
+    bench.index();
+    bench
+}
+
+#[test]
+fn a_question_that_names_a_document_is_asked_of_that_document() {
+    let bench = contracts();
+    let question = "Consider the Agency Agreement between Dune Travel and Ember Hotels; \
+                    which law governs?";
+    let found = hits(&bench, question);
+    assert_eq!(found[0].path, "agency.txt");
+    assert!(
+        found[0].text.contains("laws of France"),
+        "{}",
+        found[0].text
+    );
+    let named = found[0]
+        .reasons
+        .iter()
+        .find(|r| r.signal == Signal::Document);
+    assert_eq!(named.unwrap().about.as_deref(), Some("which law governs?"));
+}
+
+#[test]
+fn the_reasons_add_up_to_the_score_and_scores_are_in_order() {
+    let bench = contracts();
+    for query in [
+        "insurance of the goods",
+        "Ember Hotels governing law",
+        "Norway",
+    ] {
+        let found = hits(&bench, query);
+        assert!(!found.is_empty(), "{query}");
+        for hit in &found {
+            let sum: f32 = hit.reasons.iter().map(|reason| reason.share).sum();
+            assert!((sum - hit.score).abs() < 1e-5, "{query}: {hit:?}");
+        }
+        assert!(
+            found.is_sorted_by(|a, b| a.score >= b.score - 1e-5),
+            "{query}"
+        );
+    }
+}
+
+#[test]
+fn a_quick_search_compares_no_tokens_and_a_full_one_does() {
+    let bench = contracts();
+    let signals = |effort| {
+        let request = SearchRequest {
+            query: "insurance of goods".into(),
+            effort,
+            limit: 5,
+            ..SearchRequest::default()
+        };
+        let found = bench.collection().search(&request).unwrap();
+        assert_eq!(found.effort, effort);
+        let reasons = found.hits.into_iter().flat_map(|hit| hit.reasons);
+        reasons.map(|reason| reason.signal).collect::<Vec<_>>()
+    };
+    assert!(!signals(Effort::Quick).contains(&Signal::Tokens));
+    assert!(signals(Effort::Full).contains(&Signal::Tokens));
+}
+
+#[test]
+fn versions_are_told_and_the_newest_stands_first() {
+    let letter = "Dear Ms Miller, the deposit of two thousand euros will be paid back to your \
+                  account at the end of the month, less the cost of the broken window pane.";
+    let bench = Bench::new("");
+    for (path, text, age) in [
+        ("a.txt", letter.to_owned(), 300),
+        ("b.txt", letter.replace("month", "quarter"), 100),
+        ("c.txt", letter.replace("month", "week"), 200),
+        (
+            "other.txt",
+            "The deposit for bottles is eight cents.".to_owned(),
+            0,
+        ),
+    ] {
+        bench.write(path, &text);
+        let file = fs::File::options()
+            .write(true)
+            .open(bench.folder().join(path))
+            .unwrap();
+        let modified = SystemTime::now() - Duration::from_secs(3600 * age);
+        file.set_modified(modified).unwrap();
+    }
+    bench.index();
+    let found = hits(&bench, "deposit window pane");
+    assert_eq!(found[0].path, "b.txt");
+    assert_eq!(found[0].similar_to, None);
+    let copies = found.iter().filter(|hit| hit.similar_to == Some(0));
+    assert_eq!(copies.count(), 2);
+    let other = found.iter().find(|hit| hit.path == "other.txt").unwrap();
+    assert_eq!(other.similar_to, None);
+}
+
+#[test]
+fn a_rare_name_is_among_the_first_hits() {
+    let bench = Bench::new("");
+    let usual = "Minutes of the annual budget meeting of the finance committee.";
+    for n in 0..12 {
+        bench.write(
+            &format!("minutes-{n}.txt"),
+            &format!("{usual} Held in room {n}."),
+        );
+    }
+    bench.write(
+        "guest.txt",
+        "A short visit was paid by Zorblatt in the afternoon, with cake.",
+    );
+    bench.index();
+    let question = "At which annual budget meeting of the finance committee was Zorblatt?";
+    let found = hits(&bench, question);
+    let place = found.iter().position(|hit| hit.path == "guest.txt");
+    assert!(place.is_some_and(|place| place < 5), "{place:?}");
+}
+
+#[test]
+fn code_goes_before_its_documentation_where_code_is_asked_about() {
+    let bench = Bench::new("");
+    bench.write(
+        "guide.md",
+        "# Sessions\n\nThe session class keeps cookies. Every method of the session class that \
+         loads cookies is called by the framework, and the session class signs cookies.",
+    );
+    bench.write(
+        "session.py",
+        "class Session:\n    \"\"\"Keeps cookies.\"\"\"\n\n    def load_cookies(self):\n        return self.cookies\n",
+    );
+    bench.index();
+    let first = |query: &str| hits(&bench, query)[0].clone();
+    let asked = first("Which method of the session class loads cookies?");
+    assert_eq!(asked.path, "session.py");
+    assert!(
+        asked
+            .reasons
+            .iter()
+            .any(|reason| reason.signal == Signal::Code)
+    );
+}
