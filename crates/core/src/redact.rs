@@ -11,8 +11,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
+mod cues;
 mod patterns;
 mod people;
+mod tokens;
 mod words;
 
 use patterns::Known;

@@ -9,28 +9,16 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use super::cues::{
+    HAN_SURNAMES, Mention, ends_phrase, family_gender, han_mentions, is_firm, is_labelled,
+    is_of_family, is_salutation, is_signature, mention, path_mentions,
+};
+use super::tokens::{Word, capital, cased, folded, is_in_address, is_shouted, path_words, split};
 use super::words::{self, Gender};
 use super::{Found, Kind};
 
 /// More words are no name but a heading.
 const MAX_NAME_WORDS: usize = 4;
-/// Chinese surnames, in front of a form of address behind.
-const HAN_SURNAMES: &str = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾萧田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严";
-/// Chinese forms of address, which stand behind the name.
-const HAN_ADDRESSES: [&str; 8] = [
-    "先生", "女士", "小姐", "医生", "大夫", "律师", "教授", "经理",
-];
-/// Chinese labels in front of a name.
-const HAN_LABELS: [&str; 8] = [
-    "姓名",
-    "患者",
-    "病人",
-    "承租人",
-    "出租人",
-    "联系人",
-    "甲方",
-    "乙方",
-];
 
 /// A person.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -42,17 +30,6 @@ struct Person {
     gender: Option<Gender>,
 }
 
-/// A run of words that names somebody.
-#[derive(Debug, Clone, PartialEq)]
-struct Mention {
-    span: Range<usize>,
-    /// The words of the name, forms of address left out.
-    parts: Vec<String>,
-    gender: Option<Gender>,
-    /// Whether a lone part is a surname, as behind "Mr".
-    formal: bool,
-}
-
 /// Those who occur.
 #[derive(Debug, Clone, Default)]
 pub(super) struct People {
@@ -61,125 +38,6 @@ pub(super) struct People {
     small: HashSet<String>,
     /// Whether most of the text is German, where every noun is capitalised.
     german: bool,
-}
-
-/// A word of a text.
-#[derive(Debug, Clone)]
-struct Word<'a> {
-    text: &'a str,
-    span: Range<usize>,
-    /// What stands between it and the word before.
-    gap: &'a str,
-}
-
-impl Word<'_> {
-    fn is_capitalised(&self) -> bool {
-        self.text.starts_with(char::is_uppercase)
-    }
-
-    fn is_initial(&self) -> bool {
-        self.text.chars().count() == 1 && self.is_capitalised()
-    }
-
-    /// Whether it can be part of a name.
-    fn is_name(&self) -> bool {
-        self.is_capitalised()
-            && self.text.chars().count() > 1
-            && !words::is_no_name(&cased(self.text))
-    }
-
-    /// Whether it follows the word before within a name: after a blank or the dot of an initial.
-    fn follows(&self) -> bool {
-        matches!(self.gap, " " | ". " | "." | "\u{a0}" | ".\u{a0}")
-    }
-
-    fn begins_line(&self) -> bool {
-        self.gap.is_empty() || self.gap.contains('\n')
-    }
-}
-
-/// `SMITH` as `Smith`; other words as they are.
-fn cased(word: &str) -> String {
-    if !is_shouted(word) {
-        return word.to_owned();
-    }
-    let mut chars = word.chars();
-    let first: String = chars.next().into_iter().collect();
-    first + &chars.as_str().to_lowercase()
-}
-
-/// Whether a word of more than two letters has capitals only.
-fn is_shouted(word: &str) -> bool {
-    word.chars().count() > 2 && !word.chars().any(char::is_lowercase)
-}
-
-/// A name in the form in which names are compared: small, without accents or umlauts.
-fn folded(name: &str) -> String {
-    let mut folded = String::with_capacity(name.len());
-    for c in name.chars().flat_map(char::to_lowercase) {
-        match c {
-            'ä' => folded.push_str("ae"),
-            'ö' => folded.push_str("oe"),
-            'ü' => folded.push_str("ue"),
-            'ß' => folded.push_str("ss"),
-            'à' | 'á' | 'â' | 'ã' | 'å' => folded.push('a'),
-            'è' | 'é' | 'ê' | 'ë' => folded.push('e'),
-            'ì' | 'í' | 'î' | 'ï' => folded.push('i'),
-            'ò' | 'ó' | 'ô' | 'õ' | 'ø' => folded.push('o'),
-            'ù' | 'ú' | 'û' => folded.push('u'),
-            'ç' => folded.push('c'),
-            'ñ' => folded.push('n'),
-            c => folded.push(c),
-        }
-    }
-    folded
-}
-
-/// The words of a text: letters, with apostrophes and hyphens inside.
-fn split(text: &str) -> Vec<Word<'_>> {
-    let mut found: Vec<Word<'_>> = Vec::new();
-    let mut start = None;
-    let mut end = 0;
-    let inner = |at: usize, c: char| {
-        let next = text[at + c.len_utf8()..].chars().next();
-        matches!(c, '-' | '\'' | '’') && next.is_some_and(char::is_alphabetic)
-    };
-    for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
-        let inside = at < text.len() && (c.is_alphabetic() || (start.is_some() && inner(at, c)));
-        match (inside, start) {
-            (true, None) => start = Some(at),
-            (false, Some(begin)) => {
-                let word = possessed(&text[begin..at]);
-                found.push(Word {
-                    text: word,
-                    span: begin..begin + word.len(),
-                    gap: &text[end..begin],
-                });
-                end = begin + word.len();
-                start = None;
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
-/// Whether a word is part of an address of mail or of a page.
-fn is_in_address(text: &str, span: &Range<usize>) -> bool {
-    let mut after = text[span.end..].chars();
-    let ends_so = match after.next() {
-        Some('@' | '_') => true,
-        Some('.') => after.next().is_some_and(char::is_alphanumeric),
-        _ => false,
-    };
-    ends_so || text[..span.start].ends_with(['@', '.', '_', '/'])
-}
-
-/// `Smith's` as `Smith`.
-fn possessed(word: &str) -> &str {
-    let ends = ["'s", "’s", "'S", "’S"];
-    let owner = ends.iter().find_map(|end| word.strip_suffix(end));
-    owner.filter(|owner| !owner.is_empty()).unwrap_or(word)
 }
 
 impl People {
@@ -667,25 +525,6 @@ impl People {
     }
 }
 
-fn mention(
-    all: &[Word<'_>],
-    from: usize,
-    first: usize,
-    end: usize,
-    gender: Option<Gender>,
-    formal: bool,
-) -> Mention {
-    Mention {
-        span: all[from].span.start..all[end - 1].span.end,
-        parts: all[first..end]
-            .iter()
-            .map(|word| cased(word.text))
-            .collect(),
-        gender: gender.or_else(|| words::given_name(&cased(all[first].text)).flatten()),
-        formal,
-    }
-}
-
 /// Given names and surname, folded. A lone word is a surname behind a form of address, else a
 /// given name.
 fn parted(mention: &Mention) -> (Vec<String>, String) {
@@ -725,159 +564,4 @@ fn agree(a: &str, b: &str) -> bool {
 
 fn last_word(name: &str) -> &str {
     name.rsplit(' ').next().unwrap_or(name)
-}
-
-/// Whether `Patient:` or the like stands in front, on the same line.
-fn is_labelled(text: &str, all: &[Word<'_>], at: usize) -> bool {
-    let Some(before) = at.checked_sub(1).and_then(|before| all.get(before)) else {
-        return false;
-    };
-    let gap = all[at].gap.trim_matches([' ', '\t', '*', '|', '_']);
-    let starts = text[..before.span.start].rsplit('\n').next().unwrap_or("");
-    gap == ":" && words::is_role(before.text) && starts.split_whitespace().count() <= 3
-}
-
-/// Whether a word of the family stands in front: `her son Declan`.
-fn is_of_family(all: &[Word<'_>], at: usize) -> bool {
-    let before = at.checked_sub(1).and_then(|before| all.get(before));
-    all[at].gap == " " && before.is_some_and(|word| words::is_family(word.text))
-}
-
-/// The gender that the word of the family in front tells.
-fn family_gender(all: &[Word<'_>], at: usize) -> Option<Gender> {
-    match all[at.checked_sub(1)?].text {
-        "wife" | "daughter" | "mother" | "sister" => Some(Gender::Female),
-        "husband" | "son" | "father" | "brother" => Some(Gender::Male),
-        _ => None,
-    }
-}
-
-/// Whether a line or a part of a sentence ends behind a word.
-fn ends_phrase(all: &[Word<'_>], at: usize) -> bool {
-    all.get(at + 1).is_none_or(|next| !next.follows())
-}
-
-/// Whether it is greeted: `Dear Anna`.
-fn is_salutation(all: &[Word<'_>], at: usize) -> bool {
-    let before = at.checked_sub(1).and_then(|before| all.get(before));
-    let greets = ["Dear", "Liebe", "Lieber", "Hello", "Hi", "Hallo"];
-    before.is_some_and(|word| greets.contains(&word.text)) && all[at].gap == " "
-}
-
-/// Whether it stands below `Yours sincerely`.
-fn is_signature(all: &[Word<'_>], at: usize) -> bool {
-    let closings = [
-        "sincerely",
-        "faithfully",
-        "truly",
-        "regards",
-        "wishes",
-        "Grüßen",
-        "Gruß",
-        "Grüße",
-    ];
-    let before = at.checked_sub(1).and_then(|before| all.get(before));
-    all[at].gap.contains('\n') && before.is_some_and(|word| closings.contains(&word.text))
-}
-
-/// Whether the words are the name of a firm.
-fn is_firm(all: &[Word<'_>], at: usize, end: usize) -> bool {
-    let forms = [
-        "Ltd", "Limited", "Inc", "LLC", "LLP", "PLC", "GmbH", "AG", "KG", "Corp",
-    ];
-    all[at..(end + 1).min(all.len())]
-        .iter()
-        .any(|word| forms.contains(&word.text))
-}
-
-/// Chinese names: a surname and one or two characters, before a form of address or behind a
-/// label.
-fn han_mentions(text: &str) -> Vec<Mention> {
-    let mut mentions = Vec::new();
-    let mut add = |start: usize, name: &str| {
-        mentions.push(Mention {
-            span: start..start + name.len(),
-            parts: vec![name.to_owned()],
-            gender: None,
-            formal: true,
-        });
-    };
-    for address in HAN_ADDRESSES {
-        for (at, _) in text.match_indices(address) {
-            let mut before = text[..at].char_indices().rev().take(3);
-            let surname = before.find(|(_, c)| HAN_SURNAMES.contains(*c));
-            if let Some((start, _)) = surname {
-                add(start, &text[start..at]);
-            }
-        }
-    }
-    for label in HAN_LABELS {
-        for (at, _) in text.match_indices(label) {
-            let rest = &text[at + label.len()..];
-            let name = rest.trim_start_matches([':', '：', ' ']);
-            let start = text.len() - name.len();
-            let end = name
-                .find(|c: char| !c.is_alphabetic())
-                .unwrap_or(name.len());
-            let name = &name[..end];
-            let is_name = name.starts_with(|c| HAN_SURNAMES.contains(c));
-            if rest.starts_with([':', '：']) && is_name && name.chars().count() <= 3 {
-                add(start, name);
-            }
-        }
-    }
-    mentions
-}
-
-/// The words of a path.
-fn path_words(path: &str) -> Vec<Word<'_>> {
-    let mut found = Vec::new();
-    let mut start = 0;
-    for part in path.split_inclusive(|c: char| !c.is_alphabetic()) {
-        let word = part.trim_end_matches(|c: char| !c.is_alphabetic());
-        if !word.is_empty() {
-            found.push(Word {
-                text: word,
-                span: start..start + word.len(),
-                gap: "",
-            });
-        }
-        start += part.len();
-    }
-    found
-}
-
-/// `anna` as `Anna`.
-fn capital(word: &str) -> String {
-    let mut chars = word.chars();
-    let first: String = chars
-        .next()
-        .into_iter()
-        .flat_map(char::to_uppercase)
-        .collect();
-    first + &chars.as_str().to_lowercase()
-}
-
-/// A given name with a word behind it, in one part of a path: `anna-meier.pdf`.
-fn path_mentions(path: &str) -> Vec<Mention> {
-    let words = path_words(path);
-    let pairs = words.windows(2).filter_map(|pair| {
-        let [first, second] = pair else { return None };
-        let (given, surname) = (capital(first.text), capital(second.text));
-        let between = &path[first.span.end..second.span.start];
-        let gender = words::given_name(&given).filter(|_| !words::is_everyday(&given))?;
-        let ends_name = path[second.span.start..].find('.') == Some(second.text.len())
-            || path[second.span.end..].starts_with(['-', '_', ' ', '/'])
-            || second.span.end == path.len();
-        let is_name = matches!(between, "-" | "_" | " " | ".") && ends_name;
-        let is_extension =
-            path[..second.span.start].ends_with('.') && second.span.end == path.len();
-        (is_name && !is_extension && !words::is_no_name(&surname)).then(|| Mention {
-            span: first.span.start..second.span.end,
-            parts: vec![given, surname],
-            gender,
-            formal: false,
-        })
-    });
-    pairs.collect()
 }
