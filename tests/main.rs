@@ -11,6 +11,7 @@ mod kill;
 mod licences;
 mod lifecycle;
 mod processes;
+mod queries;
 mod retrieval;
 mod sandbox;
 mod terminal;

@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod chunk;
 pub mod citation;
+pub mod date;
 pub mod document;
 pub mod evidence;
 pub mod followup;

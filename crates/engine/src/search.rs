@@ -11,7 +11,7 @@ use std::time::Instant;
 use docent_core::document::{Format, Locator};
 use docent_core::evidence;
 use docent_core::fusion::{self, Fused, Scored};
-use docent_core::query::Query;
+use docent_core::query::{BadValue, Correction, Filters, Query};
 use docent_store::{ChunkId, StoredChunk};
 use serde::{Deserialize, Serialize};
 
@@ -32,10 +32,12 @@ pub enum Mode {
 }
 
 /// What is searched for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SearchRequest {
     /// What the person typed.
     pub query: String,
+    /// Conditions on the documents beside those that were typed.
+    pub filters: Filters,
     /// Which retrievers are asked.
     pub mode: Mode,
     /// At most so many hits.
@@ -89,6 +91,28 @@ pub struct SearchResults {
     pub vectors_complete: bool,
     /// Time it took.
     pub millis: f64,
+    /// Words that no document has, and what was looked for instead.
+    pub corrections: Vec<Correction>,
+    /// What a field was given and does not know, and was searched for as a word.
+    pub unknown: Vec<BadValue>,
+}
+
+impl SearchResults {
+    /// What a person should know of how the query was understood, a sentence each.
+    pub fn notes(&self) -> Vec<String> {
+        let unknown = self
+            .unknown
+            .iter()
+            .map(|bad| format!("{bad}. Searched for as a word."));
+        let corrected = self.corrections.iter().map(|correction| {
+            let tried = correction.tried.join(", ");
+            format!(
+                "No document has “{}”; also searched for {tried}.",
+                correction.typed
+            )
+        });
+        unknown.chain(corrected).collect()
+    }
 }
 
 impl Collection {
@@ -98,15 +122,21 @@ impl Collection {
     /// When the index or the embedder fails. No query is an error.
     pub fn search(&self, request: &SearchRequest) -> Result<SearchResults, EngineError> {
         let began = Instant::now();
-        let query = Query::parse(&request.query);
+        let mut query = Query::parse(&request.query);
+        query.filters.extend(&request.filters);
+        let (query, corrections) = self.reader().spelled(query)?;
         let ranked = self.rank(&query, request.mode, request.limit)?;
-        let hits = self.hits(&ranked, &query.plain, request.limit)?;
+        let tried = corrections.iter().flat_map(|correction| &correction.tried);
+        let words = tried.fold(query.plain.clone(), |words, tried| words + " " + tried);
+        let hits = self.hits(&ranked, &words, request.limit)?;
         let standing = self.standing()?;
         Ok(SearchResults {
             hits,
             documents: standing.documents,
             vectors_complete: standing.embedded >= 1.0,
             millis: began.elapsed().as_secs_f64() * 1e3,
+            corrections,
+            unknown: query.unknown,
         })
     }
 

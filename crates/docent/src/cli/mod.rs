@@ -6,6 +6,7 @@ mod bench;
 mod completions;
 mod doctor;
 mod extract;
+mod filters;
 mod forget;
 mod index;
 mod list;

@@ -250,6 +250,7 @@ pub(super) fn results() -> SearchResults {
         documents: 1_201,
         vectors_complete: true,
         millis: 23.4,
+        ..SearchResults::default()
     }
 }
 

@@ -20,7 +20,7 @@ use docent_engine::collection::Collection;
 use docent_engine::event::AskEvent;
 use docent_engine::indexer::{Again, IndexOptions, Indexer};
 use docent_engine::library::Library;
-use docent_engine::search::{Mode, SearchRequest};
+use docent_engine::search::SearchRequest;
 use docent_store::ConversationId;
 use serde::{Deserialize, Serialize};
 
@@ -323,8 +323,8 @@ fn search_all(shared: &Shared, searched: &Receiver<(Ticket, String)>) {
         let found = caught(|| {
             let request = SearchRequest {
                 query,
-                mode: Mode::default(),
                 limit: HITS,
+                ..SearchRequest::default()
             };
             shared.collection()?.search(&request).map_err(told)
         });
