@@ -13,6 +13,7 @@ mod licences;
 mod lifecycle;
 mod processes;
 mod quality;
+mod queries;
 mod retrieval;
 mod sandbox;
 mod summarize;

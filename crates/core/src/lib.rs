@@ -12,6 +12,7 @@ pub mod chunk;
 pub mod citation;
 pub mod code;
 pub mod codebase;
+pub mod date;
 pub mod document;
 pub mod evidence;
 pub mod export;

@@ -4,16 +4,18 @@
 //! query  = clause*
 //! clause = ["-" | "NOT"] ( word | '"' phrase '"' | "(" query ")" | field ":" value )
 //!          joined by white space, "AND" or "OR"
-//! field  = "path" | "type" | "title"
+//! field  = "path" | "type" | "title" | "lang" | "after" | "before" | "date" | "from" | "to"
 //! ```
 //!
 //! Words side by side are alternatives, ranked by how many match and how rare they are; a quoted
 //! phrase must be there; `AND` requires both sides, `NOT` and `-` forbid. Everything that is not
 //! understood (a lone quote, an unknown field, a stray bracket) is taken as words.
 
+mod filters;
+
 use serde::{Deserialize, Serialize};
 
-use crate::document::Format;
+pub use self::filters::{BadValue, Field, Filters};
 
 /// A condition on the text of a chunk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +26,19 @@ pub enum Condition {
     Phrase(String),
     /// Conditions joined.
     Group(Group),
+    /// A word that no document has, and what is looked for instead. Never typed; an index that
+    /// knows its words puts it in the place of a word.
+    Corrected(Correction),
+}
+
+/// A word that no document has, and words of the documents that are spelled almost so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correction {
+    /// The word as typed.
+    pub typed: String,
+    /// The words that are looked for instead, as the index has them: in lower case, without
+    /// accents. At least one.
+    pub tried: Vec<String>,
 }
 
 /// Conditions joined: all of `must`, none of `must_not`; `should` raises the score, and where
@@ -50,34 +65,6 @@ impl Group {
     }
 }
 
-/// Conditions on the document that a chunk belongs to. All have to hold; within one list, one
-/// value suffices.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Filters {
-    /// The path contains this, upper and lower case alike; `*` stands for any characters.
-    pub paths: Vec<String>,
-    /// The path does not contain this.
-    pub not_paths: Vec<String>,
-    /// The document is of this format.
-    pub formats: Vec<Format>,
-    /// The document is not of this format.
-    pub not_formats: Vec<Format>,
-    /// The title contains this, upper and lower case alike.
-    pub titles: Vec<String>,
-    /// The title does not contain this.
-    pub not_titles: Vec<String>,
-    /// The document is one of these, by the store's ids. Set by the program, never typed; empty
-    /// is all documents.
-    pub documents: Vec<i64>,
-}
-
-impl Filters {
-    /// Whether every document passes.
-    pub fn is_empty(&self) -> bool {
-        *self == Filters::default()
-    }
-}
-
 /// What a person typed, understood.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Query {
@@ -87,6 +74,8 @@ pub struct Query {
     pub filters: Filters,
     /// The words that are asked for, without operators and fields: what is embedded.
     pub plain: String,
+    /// What a field was given and does not know (`after:soon`), and is searched for as a word.
+    pub unknown: Vec<BadValue>,
 }
 
 impl Query {
@@ -98,6 +87,7 @@ impl Query {
             tokens: &tokens,
             at: 0,
             filters: &mut query.filters,
+            unknown: &mut query.unknown,
         };
         query.text = parser.group(0);
         query.plain = plain(&query.text);
@@ -116,6 +106,7 @@ fn collect_words<'q>(group: &'q Group, words: &mut Vec<&'q str>) {
     for condition in group.must.iter().chain(&group.should) {
         match condition {
             Condition::Word(word) | Condition::Phrase(word) => words.push(word),
+            Condition::Corrected(correction) => words.push(&correction.typed),
             Condition::Group(inner) => collect_words(inner, words),
         }
     }
@@ -134,24 +125,6 @@ enum Token {
     Or,
     Open,
     Close,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Field {
-    Path,
-    Type,
-    Title,
-}
-
-impl Field {
-    fn from_name(name: &str) -> Option<Field> {
-        match name.to_ascii_lowercase().as_str() {
-            "path" | "in" => Some(Field::Path),
-            "type" => Some(Field::Type),
-            "title" => Some(Field::Title),
-            _ => None,
-        }
-    }
 }
 
 fn tokens(input: &str) -> Vec<Token> {
@@ -194,8 +167,7 @@ fn phrase(rest: &str) -> (Option<Token>, usize) {
 
 /// A word, an operator or a field at the beginning of `rest`.
 fn word(rest: &str) -> (Option<Token>, usize) {
-    let ends = |c: char| c.is_whitespace() || matches!(c, '(' | ')') || is_quote(c);
-    let end = rest.find(ends).unwrap_or(rest.len());
+    let end = word_end(rest);
     let word = &rest[..end];
     if let Some((name, value)) = word.split_once(':')
         && let Some(field) = Field::from_name(name)
@@ -219,6 +191,38 @@ fn word(rest: &str) -> (Option<Token>, usize) {
     (Some(token), end)
 }
 
+/// Where the word at the beginning of `rest` ends. Brackets behind a letter or digit that close
+/// before the word does belong to it: `12(b)`, `run(x)`.
+fn word_end(rest: &str) -> usize {
+    let mut before = None;
+    let mut inner_end = 0;
+    for (at, c) in rest.char_indices() {
+        let ends = c.is_whitespace() || is_quote(c);
+        let opens = c == '(' && !is_inner(&rest[at..], before, &rest[..at]);
+        if at >= inner_end && (ends || opens || c == ')') {
+            return at;
+        }
+        if at >= inner_end && c == '(' {
+            inner_end = at + rest[at..].find(')').map_or(0, |length| length + 1);
+        }
+        before = Some(c);
+    }
+    rest.len()
+}
+
+/// Whether a bracket belongs to the word before it: nothing but the word's own kind of characters
+/// stands in it, and the word is no operator.
+fn is_inner(bracket: &str, before: Option<char>, word: &str) -> bool {
+    let inside = bracket[1..].split(')').next().unwrap_or_default();
+    before.is_some_and(|c| c.is_alphanumeric() || c == ')')
+        && !matches!(word, "AND" | "OR" | "NOT")
+        && inside.len() + 1 < bracket.len()
+        && !inside.is_empty()
+        && inside
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-'))
+}
+
 /// Brackets nested deeper than this are taken as words of the outer level.
 const MAX_DEPTH: usize = 16;
 
@@ -226,6 +230,7 @@ struct Parser<'t> {
     tokens: &'t [Token],
     at: usize,
     filters: &'t mut Filters,
+    unknown: &'t mut Vec<BadValue>,
 }
 
 impl Parser<'_> {
@@ -293,7 +298,7 @@ impl Parser<'_> {
                     self.at -= usize::from(self.at >= self.tokens.len());
                     (!inner.is_empty()).then(|| simplest(inner))
                 }
-                Token::Field(field, value) => self.filter(field, value, negated),
+                Token::Field(field, value) => self.filter(field, &value, negated),
                 Token::Open | Token::Minus | Token::Not => None,
                 Token::And | Token::Or | Token::Close => {
                     self.at = if negated { start + 1 } else { start };
@@ -312,45 +317,11 @@ impl Parser<'_> {
     }
 
     /// Notes a condition on the document; a value that the field does not know is a word.
-    fn filter(&mut self, field: Field, value: String, negated: bool) -> Option<Condition> {
-        let filters = &mut *self.filters;
-        match field {
-            Field::Path if negated => filters.not_paths.push(value),
-            Field::Path => filters.paths.push(value),
-            Field::Title if negated => filters.not_titles.push(value),
-            Field::Title => filters.titles.push(value),
-            Field::Type => match format_named(&value) {
-                Some(format) if negated => filters.not_formats.push(format),
-                Some(format) => filters.formats.push(format),
-                None => return Some(Condition::Word(value)),
-            },
-        }
-        None
-    }
-}
-
-/// The format that a person means by `type:md`.
-fn format_named(word: &str) -> Option<Format> {
-    let word = word.trim_start_matches('.').to_ascii_lowercase();
-    match word.as_str() {
-        "md" => Some(Format::Markdown),
-        "txt" => Some(Format::Text),
-        "htm" | "xhtml" | "mhtml" | "mht" => Some(Format::Html),
-        "source" => Some(Format::Code),
-        "docx" | "doc" | "docm" | "odt" | "rtf" => Some(Format::Word),
-        "xlsx" | "xls" | "xlsm" | "xlsb" | "ods" | "csv" | "tsv" => Some(Format::Sheet),
-        "pptx" | "ppt" | "odp" => Some(Format::Slides),
-        "eml" | "mbox" | "msg" | "email" => Some(Format::Mail),
-        "epub" | "fb2" => Some(Format::Book),
-        "json" | "jsonl" | "xml" | "yaml" | "yml" | "toml" => Some(Format::Data),
-        "rst" | "adoc" | "org" | "tex" | "latex" => Some(Format::Markup),
-        "ipynb" => Some(Format::Notebook),
-        "vtt" | "srt" => Some(Format::Transcript),
-        "ics" => Some(Format::Calendar),
-        "vcf" => Some(Format::Contacts),
-        "png" | "jpg" | "jpeg" | "tiff" | "webp" => Some(Format::Image),
-        "zip" | "tar" | "7z" | "gz" => Some(Format::Archive),
-        word => Format::from_word(word),
+    fn filter(&mut self, field: Field, value: &str, negated: bool) -> Option<Condition> {
+        let bad = self.filters.add(field, value, negated).err()?;
+        let word = Condition::Word(bad.value.clone());
+        self.unknown.push(bad);
+        Some(word)
     }
 }
 
@@ -378,6 +349,7 @@ fn simplest(mut group: Group) -> Condition {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::Format;
 
     fn word(word: &str) -> Condition {
         Condition::Word(word.into())
@@ -443,10 +415,35 @@ mod tests {
     #[test]
     fn unknown_fields_and_values_are_words() {
         assert_eq!(Query::parse("http://a.b").text.should, [word("http://a.b")]);
+        for (typed, value) in [
+            ("type:spaceship", "spaceship"),
+            ("after:soon", "soon"),
+            ("lang:klingon", "klingon"),
+        ] {
+            let query = Query::parse(typed);
+            assert_eq!(query.text.should, [word(value)]);
+            assert_eq!(query.unknown.len(), 1, "{typed}");
+            assert!(query.unknown[0].to_string().contains(value));
+            assert!(query.filters.is_empty());
+        }
+        assert!(Query::parse("path:x after:2024").unknown.is_empty());
+    }
+
+    #[test]
+    fn a_bracket_inside_of_a_word_belongs_to_it() {
+        assert_eq!(Query::parse("12(b)").text.should, [word("12(b)")]);
+        let should = Query::parse("§ 12(b)(ii) run(x) rent").text.should;
         assert_eq!(
-            Query::parse("type:spaceship").text.should,
-            [word("spaceship")]
+            should,
+            [word("§"), word("12(b)(ii)"), word("run(x)"), word("rent")]
         );
+        // An operator, white space inside, nothing that closes: brackets that group.
+        let not = Query::parse("food NOT(pets)").text;
+        assert_eq!(not.must_not, [word("pets")]);
+        assert_eq!(Query::parse("cat(dog bird)").plain, "cat dog bird");
+        assert_eq!(Query::parse("(cat)").text.should, [word("cat")]);
+        assert_eq!(Query::parse("cat(dog").plain, "cat dog");
+        assert_eq!(Query::parse("(12(b) OR rent)").plain, "12(b) rent");
     }
 
     #[test]
@@ -475,7 +472,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_input_is_understood(input in "([a-c\"“()-]|AND|OR|NOT|path:|type:| ){0,40}") {
+        fn any_input_is_understood(input in "([a-c\"“()-]|AND|OR|NOT|path:|type:|after:|lang:|2024| ){0,40}") {
             let query = Query::parse(&input);
             proptest::prop_assert!(query.plain.len() <= input.len() + 40);
         }

@@ -19,6 +19,7 @@ use docent_core::model::{
 };
 use docent_core::passage::{self, Found};
 use docent_core::prompt::{self, PastTurn, PromptPassage};
+use docent_core::query::Filters;
 use docent_core::{followup, sentence};
 use docent_store::DocumentId;
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,8 @@ pub struct Question {
     pub text: String,
     /// The conversation so far, oldest first.
     pub history: Vec<Exchange>,
+    /// Conditions on the documents beside those in the text.
+    pub filters: Filters,
 }
 
 /// A question and its answer.
@@ -152,6 +155,7 @@ impl Collection {
         let settings = &self.library().settings().answer;
         let results = self.search(&SearchRequest {
             query: query.clone(),
+            filters: question.filters.clone(),
             limit: settings.passages * 2,
             ..SearchRequest::default()
         })?;

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use docent_core::answer::Answer;
 use docent_core::evidence;
 use docent_core::model::{Embedder, ModelError, TokenVector, Urgency};
+use docent_core::query::Filters;
 
 use crate::ask::{Exchange, Question};
 use crate::collection::Collection;
@@ -171,6 +172,7 @@ impl Bench {
 fn paths(collection: &Collection, query: &str, mode: Mode) -> Vec<String> {
     let request = SearchRequest {
         query: query.into(),
+        filters: Filters::default(),
         mode,
         limit: 10,
         ..SearchRequest::default()
@@ -196,7 +198,7 @@ fn ask(collection: &Collection, question: &Question) -> (Answer, Searched) {
 fn question(text: &str) -> Question {
     Question {
         text: text.into(),
-        history: vec![],
+        ..Question::default()
     }
 }
 
@@ -383,6 +385,7 @@ fn files_inside_files_are_documents_of_their_own() {
     let paths = |query: &str| -> Vec<String> {
         let request = SearchRequest {
             query: query.into(),
+            filters: Filters::default(),
             mode: Mode::Lexical,
             limit: 5,
             ..SearchRequest::default()
@@ -420,6 +423,7 @@ fn hidden_text_is_found_and_marked_and_no_passage() {
     bench.index();
     let request = SearchRequest {
         query: "rent mill".into(),
+        filters: Filters::default(),
         mode: Mode::Hybrid,
         limit: 5,
         ..SearchRequest::default()
@@ -634,6 +638,7 @@ fn a_follow_up_is_searched_with_the_conversation() {
             question: "How high is the deposit?".into(),
             answer: "Two months' rent.".into(),
         }],
+        ..Question::default()
     };
     let (answer, searched) = ask(&bench.collection(), &follow_up);
     assert!(searched.query.contains("deposit"));

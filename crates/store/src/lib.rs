@@ -32,6 +32,7 @@ mod catalog;
 mod change;
 mod commit;
 mod error;
+mod filter;
 mod home;
 mod id;
 mod maintain;

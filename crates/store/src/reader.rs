@@ -10,9 +10,9 @@ use docent_core::source::{ContentHash, SourceState};
 
 use crate::catalog::{Failure, ReadingCatalog, chunks, documents, files, schema};
 use crate::error::StoreError;
+use crate::filter::FilterCache;
 use crate::home::Home;
 use crate::id::{ChunkId, DocumentId, Revision, RootId, SourceId};
-use crate::search::DocumentFacts;
 use crate::text::TextReader;
 use crate::vectors::Vectors;
 use crate::writer::Root;
@@ -160,8 +160,8 @@ pub(crate) struct Shared {
     pub(crate) embedder: EmbedderIdentity,
     pub(crate) text: TextReader,
     pub(crate) vectors: Arc<Vectors>,
-    /// What filters look at, as of a revision.
-    pub(crate) facts: Mutex<Option<(Revision, Arc<Vec<DocumentFacts>>)>>,
+    /// What filters look at, and what passed last.
+    pub(crate) filters: Mutex<FilterCache>,
 }
 
 /// Opens the collection in `home` for reading, whether or not somebody writes to it.
@@ -194,7 +194,7 @@ impl Reader {
                 embedder: embedder.clone(),
                 text: TextReader::new(home.text()),
                 vectors,
-                facts: Mutex::new(None),
+                filters: Mutex::new(FilterCache::default()),
                 home,
             }),
         })

@@ -6,17 +6,15 @@
 //! rare case that too many of them were dead.
 
 use std::collections::HashSet;
-use std::sync::{Arc, PoisonError};
 
-use docent_core::document::Format;
-use docent_core::query::{Filters, Query};
+use docent_core::query::{Correction, Query};
 use roaring::RoaringTreemap;
 use rusqlite::Connection;
 
 use crate::catalog::schema::{self, State};
-use crate::catalog::{Failure, chunks, documents};
+use crate::catalog::{Failure, chunks};
 use crate::error::StoreError;
-use crate::id::{ChunkId, Revision};
+use crate::id::ChunkId;
 use crate::reader::{Reader, Scored};
 use crate::text::{AllowedDocuments, TextView};
 use crate::vectors::{Restriction, VectorState};
@@ -26,16 +24,6 @@ const SLACK: usize = 32;
 
 /// How often a search begins again because a commit came between.
 const MAX_ATTEMPTS: usize = 10;
-
-/// What filters look at, of one live document.
-pub(crate) struct DocumentFacts {
-    document: i64,
-    /// In lower case.
-    path: String,
-    /// In lower case.
-    title: String,
-    format: Format,
-}
 
 impl Reader {
     /// The best chunks by their words (BM25), best first. Filters and strict conditions hold for
@@ -179,6 +167,17 @@ impl Reader {
         state.fingerprint == embedder.fingerprint && state.dimension == embedder.dimension
     }
 
+    /// The query with words that no chunk has exchanged for words of the collection that are
+    /// spelled almost so, and what was exchanged. Never in phrases, never numbers.
+    ///
+    /// # Errors
+    /// When the catalog or the full-text index cannot be read.
+    pub fn spelled(&self, mut query: Query) -> Result<(Query, Vec<Correction>), StoreError> {
+        let (text, corrections) = self.view()?.spelled(&query.text)?;
+        query.text = text;
+        Ok((query, corrections))
+    }
+
     /// How many chunks hold the word, in any inflection that the collection's stemmers know. Of a
     /// compound it is the number of those that hold it whole, or all of its parts.
     ///
@@ -199,62 +198,6 @@ impl Reader {
     fn view(&self) -> Result<TextView, StoreError> {
         let revision = self.revision()?;
         self.shared.text.at(revision)
-    }
-
-    /// The documents that pass the filters; `None` when all do.
-    fn allowed(
-        &self,
-        catalog: &Connection,
-        revision: Revision,
-        filters: &Filters,
-    ) -> Result<Option<AllowedDocuments>, Failure> {
-        if filters.is_empty() {
-            return Ok(None);
-        }
-        let mut named: RoaringTreemap = filters.documents.iter().map(|id| *id as u64).collect();
-        let filters = lower_case(filters);
-        if filters.is_empty() {
-            return Ok(Some(Arc::new(named)));
-        }
-        let facts = self.facts(catalog, revision)?;
-        let passing = facts.iter().filter(|facts| passes(facts, &filters));
-        let passing: RoaringTreemap = passing.map(|facts| facts.document as u64).collect();
-        if named.is_empty() {
-            return Ok(Some(Arc::new(passing)));
-        }
-        named &= passing;
-        Ok(Some(Arc::new(named)))
-    }
-
-    fn facts(
-        &self,
-        catalog: &Connection,
-        revision: Revision,
-    ) -> Result<Arc<Vec<DocumentFacts>>, Failure> {
-        let mut cache = self
-            .shared
-            .facts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, facts)) = cache.as_ref().filter(|(known, _)| *known == revision) {
-            return Ok(Arc::clone(facts));
-        }
-        let mut statement = catalog.prepare_cached(
-            "SELECT d.id, s.path, d.title, d.format
-             FROM sources s JOIN documents d ON d.id = s.document",
-        )?;
-        let facts = statement.query_map([], |row| {
-            let title: Option<String> = row.get(2)?;
-            Ok(DocumentFacts {
-                document: row.get(0)?,
-                path: row.get::<_, String>(1)?.to_lowercase(),
-                title: title.map(|title| title.to_lowercase()).unwrap_or_default(),
-                format: documents::format(row, 3)?,
-            })
-        })?;
-        let facts = Arc::new(facts.collect::<rusqlite::Result<Vec<_>>>()?);
-        *cache = Some((revision, Arc::clone(&facts)));
-        Ok(facts)
     }
 }
 
@@ -285,53 +228,9 @@ fn live_hits(
     }
 }
 
-/// What the filters ask of a document's facts, in lower case as these are.
-fn lower_case(filters: &Filters) -> Filters {
-    let lower = |texts: &[String]| texts.iter().map(|text| text.to_lowercase()).collect();
-    Filters {
-        paths: lower(&filters.paths),
-        not_paths: lower(&filters.not_paths),
-        formats: filters.formats.clone(),
-        not_formats: filters.not_formats.clone(),
-        titles: lower(&filters.titles),
-        not_titles: lower(&filters.not_titles),
-        documents: Vec::new(),
-    }
-}
-
-fn passes(facts: &DocumentFacts, filters: &Filters) -> bool {
-    let one = |patterns: &[String], text: &str| patterns.iter().any(|p| contains(text, p));
-    (filters.paths.is_empty() || one(&filters.paths, &facts.path))
-        && !one(&filters.not_paths, &facts.path)
-        && (filters.titles.is_empty() || one(&filters.titles, &facts.title))
-        && !one(&filters.not_titles, &facts.title)
-        && (filters.formats.is_empty() || filters.formats.contains(&facts.format))
-        && !filters.not_formats.contains(&facts.format)
-}
-
-/// Whether a text contains a pattern in which `*` stands for any characters.
-fn contains(text: &str, pattern: &str) -> bool {
-    let mut rest = text;
-    for piece in pattern.split('*') {
-        let Some(at) = rest.find(piece) else {
-            return false;
-        };
-        rest = &rest[at + piece.len()..];
-    }
-    true
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_star_stands_for_any_characters() {
-        assert!(contains("legal/2024/lease.pdf", "2024*.pdf"));
-        assert!(contains("legal/2024/lease.pdf", "lease"));
-        assert!(contains("legal/2024/lease.pdf", ""));
-        assert!(!contains("legal/2024/lease.pdf", "lease*2024"));
-    }
 
     #[test]
     fn dead_hits_are_made_up_for() {

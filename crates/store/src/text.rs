@@ -1,10 +1,13 @@
 //! The full-text index: one tantivy document a chunk, bodies not stored.
 
 pub(crate) mod analysis;
+mod compounds;
 mod query;
 mod reading;
+mod readings;
 mod scan;
 mod schema;
+mod spelling;
 mod writing;
 
 pub(crate) use reading::{AllowedDocuments, TextReader, TextView};

@@ -9,6 +9,7 @@ use docent_core::answer::Answer;
 use docent_core::citation::Citation;
 use docent_core::document::Locator;
 use docent_core::model::Generator;
+use docent_core::query::Filters;
 use docent_engine::ask::Question;
 use docent_engine::collection::Collection;
 use docent_engine::event::{AskEvent, PassageView, PromptBudget, Searched, Timings};
@@ -16,6 +17,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::export::{self, RedactFlag};
+use super::filters::FilterArgs;
 use super::queries::{Query, QueryArgs};
 use super::{Status, WalkFlags};
 use crate::app::App;
@@ -34,7 +36,8 @@ const NEAREST_SHOWN: usize = 3;
 /// Ask a question; get quotes, an answer, and where each comes from.
 ///
 /// Quoted sentences come first and stand in the documents word for word. What the model adds
-/// is checked against them: a sentence without support begins with `?`.
+/// is checked against them: a sentence without support begins with `?`. The question may narrow
+/// the documents as a search does (type:pdf, after:2024-03, from:smith; see `docent help search`).
 #[derive(Debug, Args)]
 pub(crate) struct Ask {
     #[command(flatten)]
@@ -54,6 +57,8 @@ pub(crate) struct Ask {
     export: Option<PathBuf>,
     #[command(flatten)]
     redact: RedactFlag,
+    #[command(flatten)]
+    filters: FilterArgs,
     #[command(flatten)]
     walk: WalkFlags,
 }
@@ -93,6 +98,7 @@ impl<'a> From<&'a Citation> for Cited<'a> {
 
 pub(super) fn run(app: &App, args: &Ask) -> Result<Status> {
     let queries = args.query.read()?;
+    let filters = args.filters.read()?;
     if args.redact.is_set() && args.export.is_none() {
         return Err(
             Failure::user("--redact is about a file that leaves; none is named")
@@ -118,7 +124,7 @@ pub(super) fn run(app: &App, args: &Ask) -> Result<Status> {
             let heading = printable_line(&query.text);
             app.output.line(app.output.styled(Style::Bold, heading))?;
         }
-        match one(app, &collection, generator.as_ref(), query)? {
+        match one(app, &collection, generator.as_ref(), &filters, query)? {
             Some(answer) => {
                 answered |= !answer.abstained;
                 failed |= answer.stopped;
@@ -140,11 +146,17 @@ fn one(
     app: &App,
     collection: &Collection,
     generator: Option<&Arc<dyn Generator>>,
+    filters: &Filters,
     query: &Query,
 ) -> Result<Option<Answer>> {
+    for bad in docent_core::query::Query::parse(&query.text).unknown {
+        app.output
+            .note(printable_line(&format!("{bad}. Searched for as a word.")));
+    }
     let question = Question {
         text: query.text.clone(),
         history: Vec::new(),
+        filters: filters.clone(),
     };
     let mut telling = Telling::new(app);
     collection.ask(

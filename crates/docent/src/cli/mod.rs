@@ -8,6 +8,7 @@ mod doctor;
 mod eval;
 mod export;
 mod extract;
+mod filters;
 mod forget;
 mod index;
 mod list;

@@ -4,11 +4,13 @@ use std::ops::Range;
 
 use clap::{Args, ValueEnum};
 use docent_core::document::Locator;
+use docent_core::query::{Correction, Filters};
 use docent_engine::collection::Collection;
 use docent_engine::search::{Effort, Hit, Mode, Reason, SearchRequest, SearchResults};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::filters::FilterArgs;
 use super::queries::{Query, QueryArgs};
 use super::{Status, WalkFlags};
 use crate::app::App;
@@ -22,8 +24,11 @@ const SNIPPET_CHARACTERS: usize = 320;
 
 /// Find the passages that fit best.
 ///
-/// A query is words; "a phrase in quotes" must be there; AND, OR, NOT and - join and forbid;
-/// path:letters, type:pdf, title:lease narrow the documents.
+/// A query is words; "a phrase in quotes" must be there; AND, OR, NOT and - join and forbid.
+/// path:letters, type:pdf, title:lease, lang:german, after:2024-03, before:30d, date:2024,
+/// from:smith and to:"Jane Doe" narrow the documents, and so do the flags of the same names; a -
+/// in front turns one round. A search is always in one collection: --in says which. Words that
+/// no document has are also tried in a spelling that some have, and that is told.
 #[derive(Debug, Args)]
 pub(crate) struct Search {
     #[command(flatten)]
@@ -43,6 +48,8 @@ pub(crate) struct Search {
     /// Tell for each hit why it stands where it stands.
     #[arg(long)]
     explain: bool,
+    #[command(flatten)]
+    filters: FilterArgs,
     #[command(flatten)]
     walk: WalkFlags,
 }
@@ -74,6 +81,8 @@ impl From<ModeArg> for Mode {
 struct Found<'a> {
     id: &'a Value,
     hits: Vec<FoundHit<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    corrections: &'a [Correction],
 }
 
 /// A hit in it.
@@ -111,6 +120,7 @@ impl<'a> FoundHit<'a> {
 
 pub(super) fn run(app: &App, args: &Search) -> Result<Status> {
     let queries = args.query.read()?;
+    let filters = args.filters.read()?;
     let library = args.walk.library(app)?;
     let collection = app.place(&library, args.place.as_deref())?;
     if !args.no_index {
@@ -118,15 +128,22 @@ pub(super) fn run(app: &App, args: &Search) -> Result<Status> {
     }
     let mut found = false;
     for query in &queries {
-        found |= one(app, args, &collection, query)? > 0;
+        found |= one(app, args, &filters, &collection, query)? > 0;
     }
     Ok(Status::look_at_if(!found))
 }
 
 /// Runs one query and tells what it found. Returns the number of hits.
-fn one(app: &App, args: &Search, collection: &Collection, query: &Query) -> Result<usize> {
+fn one(
+    app: &App,
+    args: &Search,
+    filters: &Filters,
+    collection: &Collection,
+    query: &Query,
+) -> Result<usize> {
     let results = collection.search(&SearchRequest {
         query: query.text.clone(),
+        filters: filters.clone(),
         mode: args.mode.into(),
         effort: Effort::Full,
         limit: args.limit.unwrap_or(app.settings.output.hits),
@@ -139,13 +156,21 @@ fn one(app: &App, args: &Search, collection: &Collection, query: &Query) -> Resu
                 .iter()
                 .map(|hit| FoundHit::of(hit, args.explain))
                 .collect(),
+            corrections: &results.corrections,
         })?;
+        // The rest of the notes is part of the object.
+        for bad in &results.unknown {
+            app.output.note(printable_line(&bad.to_string()));
+        }
     } else {
         if args.query.is_batch() {
             let heading = printable_line(&query.text);
             app.output.line(app.output.styled(Style::Bold, heading))?;
         }
         show(app, &results, args.explain)?;
+        for note in results.notes() {
+            app.output.note(printable_line(&note));
+        }
     }
     Ok(results.hits.len())
 }

@@ -71,7 +71,7 @@ pub(crate) enum Command {
     /// List the collections.
     ListLibrary,
     /// Answer a question.
-    Ask(Ticket, Question),
+    Ask(Ticket, Box<Question>),
     /// Stop answering.
     StopAsking(Ticket),
     /// Search; only the latest search matters.

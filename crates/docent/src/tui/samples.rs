@@ -257,6 +257,7 @@ pub(super) fn results() -> SearchResults {
         millis: 23.4,
         stages: Stages::default(),
         effort: Effort::Full,
+        ..SearchResults::default()
     }
 }
 

@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use docent_core::document::{Format, Locator};
 use docent_core::evidence;
-use docent_core::query::Query;
+use docent_core::query::{BadValue, Correction, Filters, Query};
 use serde::{Deserialize, Serialize};
 
 use crate::collection::Collection;
@@ -55,6 +55,8 @@ pub enum Effort {
 pub struct SearchRequest {
     /// What the person typed.
     pub query: String,
+    /// Conditions on the documents beside those that were typed.
+    pub filters: Filters,
     /// Which retrievers are asked.
     pub mode: Mode,
     /// How closely the best candidates are looked at.
@@ -120,6 +122,28 @@ pub struct SearchResults {
     pub stages: Stages,
     /// How closely the best were looked at.
     pub effort: Effort,
+    /// Words that no document has, and what was looked for instead.
+    pub corrections: Vec<Correction>,
+    /// What a field was given and does not know, and was searched for as a word.
+    pub unknown: Vec<BadValue>,
+}
+
+impl SearchResults {
+    /// What a person should know of how the query was understood, a sentence each.
+    pub fn notes(&self) -> Vec<String> {
+        let unknown = self
+            .unknown
+            .iter()
+            .map(|bad| format!("{bad}. Searched for as a word."));
+        let corrected = self.corrections.iter().map(|correction| {
+            let tried = correction.tried.join(", ");
+            format!(
+                "No document has “{}”; also searched for {tried}.",
+                correction.typed
+            )
+        });
+        unknown.chain(corrected).collect()
+    }
 }
 
 impl Collection {
@@ -129,15 +153,19 @@ impl Collection {
     /// When the index or the embedder fails. No query is an error.
     pub fn search(&self, request: &SearchRequest) -> Result<SearchResults, EngineError> {
         let began = Instant::now();
-        let query = Query::parse(&request.query);
+        let mut query = Query::parse(&request.query);
+        query.filters.extend(&request.filters);
+        let (query, corrections) = self.reader().spelled(query)?;
         let mut stages = Stages::default();
         let mut ranked = self.rank(&query, request, &mut stages)?;
         ranked.truncate(request.limit);
+        let tried = corrections.iter().flat_map(|correction| &correction.tried);
+        let words = tried.fold(query.plain.clone(), |words, tried| words + " " + tried);
         let hits = timed(&mut stages.join_ms, || {
             let similar = near::group(&mut ranked);
             let ranked = ranked.into_iter().zip(similar);
             ranked
-                .map(|(candidate, similar_to)| hit(candidate, similar_to, &query.plain))
+                .map(|(candidate, similar_to)| hit(candidate, similar_to, &words))
                 .collect()
         });
         let standing = self.standing()?;
@@ -148,6 +176,8 @@ impl Collection {
             millis: began.elapsed().as_secs_f64() * 1e3,
             stages,
             effort: request.effort,
+            corrections,
+            unknown: query.unknown,
         })
     }
 }

@@ -350,6 +350,7 @@ impl<'r> Ranking<'r> {
             },
             filters: self.query.filters.clone(),
             plain: named.asks.clone(),
+            ..Query::default()
         };
         query.filters.documents = vec![named.document.0];
         let lexical = scored(reader.lexical(&query, PARTS)?);

@@ -169,6 +169,11 @@ pub(crate) fn format(row: &Row<'_>, column: usize) -> rusqlite::Result<Format> {
     Format::from_word(&word).ok_or_else(|| damaged(format!("the format {word:?} is unknown")))
 }
 
+/// What the original says of itself, in a column.
+pub(crate) fn properties(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<(String, String)>> {
+    from_json(row, column)
+}
+
 /// The language in a column.
 pub(crate) fn language(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Language>> {
     let code: Option<String> = row.get(column)?;

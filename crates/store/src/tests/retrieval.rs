@@ -237,6 +237,114 @@ fn a_search_is_restricted_to_documents_by_their_ids() {
 }
 
 #[test]
+fn words_that_no_chunk_has_are_tried_in_a_spelling_that_some_have() {
+    let (_home, writer) = collection(&[
+        ("1.md", "The deposit is paid back in March 2024."),
+        ("2.md", "The landlord keeps the keys."),
+    ]);
+    let reader = writer.reader();
+    let spelled = |typed: &str| reader.spelled(Query::parse(typed)).unwrap();
+    let (query, corrections) = spelled("depositt");
+    assert_eq!(corrections[0].typed, "depositt");
+    assert_eq!(corrections[0].tried, ["deposit"]);
+    assert_eq!(found(&reader, &query).len(), 1);
+    // Two characters are wrong in a long word, one in a short one.
+    assert_eq!(spelled("lanndlrod key").1[0].tried, ["landlord"]);
+    assert!(spelled("lanlodr").1.is_empty());
+    // What is required is corrected too; what is forbidden, quoted or a number is not, and
+    // nothing is where most words are unknown.
+    assert_eq!(found(&reader, &spelled("depositt AND march").0).len(), 1);
+    for typed in [
+        "deposit",
+        "deposits",
+        "\"depositt\"",
+        "-depositt key",
+        "2025",
+        "kaution schlussel depositt",
+    ] {
+        assert!(spelled(typed).1.is_empty(), "{typed}");
+    }
+}
+
+#[test]
+fn german_compounds_and_their_parts_find_each_other() {
+    let (_home, writer) = collection(&[
+        ("deu.1", "Der Mietvertrag endet durch eine Kündigung."),
+        (
+            "deu.2",
+            "Mietvertragskündigungen sind schriftlich zu erklären.",
+        ),
+        (
+            "deu.3",
+            "Die Kündigungsfrist beträgt eine Frist von drei Monaten.",
+        ),
+        ("deu.4", "Der Bäcker backt Brot."),
+    ]);
+    let reader = writer.reader();
+    let best = |typed: &str| found(&reader, &query(typed));
+    let hits = best("Kündigung");
+    assert_eq!(hits.len(), 3, "{hits:?}");
+    assert!(hits[0].starts_with("Der Mietvertrag"), "{hits:?}");
+    let hits = best("Mietvertragskündigung");
+    assert!(hits[0].starts_with("Mietvertragsk"), "{hits:?}");
+    assert!(
+        hits.iter().any(|hit| hit.starts_with("Der Mietvertrag")),
+        "{hits:?}"
+    );
+    assert_eq!(best("Bäcker").len(), 1);
+}
+
+#[test]
+fn accents_that_were_typed_count() {
+    let (_home, writer) = collection(&[
+        ("deu.1", "Das ist schon lange her."),
+        ("deu.2", "Das ist schön lange her."),
+    ]);
+    let reader = writer.reader();
+    let hits = found(&reader, &query("schön"));
+    assert_eq!(hits.len(), 2);
+    assert_eq!(hits[0], "Das ist schön lange her.");
+}
+
+#[test]
+fn numbers_dates_and_references_meet_however_they_are_written() {
+    let texts = [
+        "§ 12(b) obliges the tenant.",
+        "Signed on 12 March 2024 in Rome.",
+        "Take 10 mg at night.",
+        "A sum of 1 000 francs.",
+        "Nothing of the kind.",
+    ];
+    let files: Vec<_> = ["1.md", "2.md", "3.md", "4.md", "5.md"]
+        .into_iter()
+        .zip(texts)
+        .collect();
+    let (_home, writer) = collection(&files);
+    let reader = writer.reader();
+    for (typed, text) in [
+        ("Section 12(b)", 0),
+        ("Sec. 12", 0),
+        ("12.03.2024", 1),
+        ("2024-03-12", 1),
+        ("March 12, 2024", 1),
+        ("12/03/2024", 1),
+        ("10mg", 2),
+        ("1000", 3),
+        ("1,000", 3),
+    ] {
+        let hits = found(&reader, &Query::parse(typed));
+        assert_eq!(
+            hits.first().map(String::as_str),
+            Some(texts[text]),
+            "{typed}"
+        );
+    }
+    // As a condition that has to hold, too.
+    let hits = found(&reader, &Query::parse("12.03.2024 AND rome"));
+    assert_eq!(hits, [texts[1]]);
+}
+
+#[test]
 fn titles_headings_and_paths_are_searched() {
     let home = tempdir().unwrap();
     let (mut writer, root) = writer(home.path());

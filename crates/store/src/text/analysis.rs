@@ -15,6 +15,10 @@
 //! - A word broken by a hyphen at a line's end is a compound like any other.
 //!
 //! A whole has `position_length` greater than 1; that is how a query tells it from the parts.
+//!
+//! The index gets two more kinds of token, on the position of the word that they belong to: a word
+//! with accents as it is written, so that `résumé` finds `résumé` before `resume`, and the
+//! readings of numbers (see [`readings`]). A query asks for them by themselves.
 
 use std::collections::HashMap;
 
@@ -23,6 +27,7 @@ use tantivy::tokenizer::{
 };
 use unicode_normalization::UnicodeNormalization;
 
+use super::readings;
 use super::scan::{Piece, Scanner};
 
 /// Words longer than this are no words: encoded data, mostly. They take a position, and are not
@@ -37,6 +42,19 @@ const MAX_CACHED_STEMS: usize = 50_000;
 #[derive(Clone, Default)]
 pub(crate) struct WordTokenizer {
     buffer: TokenBuffer,
+    /// Whether words as they are written and readings of numbers are wanted too.
+    for_index: bool,
+    readings: Vec<String>,
+}
+
+impl WordTokenizer {
+    /// One for texts that are indexed.
+    pub(crate) fn for_index() -> WordTokenizer {
+        WordTokenizer {
+            for_index: true,
+            ..WordTokenizer::default()
+        }
+    }
 }
 
 impl Tokenizer for WordTokenizer {
@@ -47,6 +65,7 @@ impl Tokenizer for WordTokenizer {
         WordStream {
             scanner: Scanner::new(text),
             buffer: &mut self.buffer,
+            readings: self.for_index.then_some(&mut self.readings),
             position: 0,
         }
     }
@@ -91,6 +110,8 @@ impl TokenBuffer {
 pub(crate) struct WordStream<'a> {
     scanner: Scanner<'a>,
     buffer: &'a mut TokenBuffer,
+    /// Room for the readings of a number, where they are wanted, and words as they are written.
+    readings: Option<&'a mut Vec<String>>,
     position: usize,
 }
 
@@ -113,13 +134,28 @@ impl WordStream<'_> {
                             self.buffer.drop_last();
                         }
                     }
+                    if let Some(readings) = self.readings.as_deref_mut()
+                        && text.as_bytes()[parts[0].start].is_ascii_digit()
+                    {
+                        let (from, to) = (parts[0].start, compound.end);
+                        readings::of_number(text, from, readings);
+                        for reading in readings.drain(..) {
+                            let token = self.buffer.push(from, to, self.position, 2);
+                            token.push_str(&reading);
+                        }
+                    }
                     for part in parts.iter() {
                         let word = self.buffer.push(part.start, part.end, self.position, 1);
-                        self.position += 1;
                         fold(&text[part.clone()], word);
                         if word.is_empty() || word.len() > MAX_WORD_BYTES {
                             self.buffer.drop_last();
+                        } else if self.readings.is_some()
+                            && let Some(accented) = accented(&text[part.clone()], word)
+                        {
+                            let token = self.buffer.push(part.start, part.end, self.position, 2);
+                            token.push_str(&accented);
                         }
+                        self.position += 1;
                     }
                 }
                 Some(Piece::Unspaced(characters)) => {
@@ -216,6 +252,19 @@ pub(crate) fn fold(word: &str, out: &mut String) {
             c => out.extend(c.to_lowercase()),
         }
     }
+}
+
+/// The word in lower case with its accents; `None` if it is the same without.
+fn accented(word: &str, folded: &str) -> Option<String> {
+    if word.is_ascii() {
+        return None;
+    }
+    let lower: String = word
+        .to_lowercase()
+        .nfkc()
+        .filter(|c| *c != '\u{ad}')
+        .collect();
+    (lower != folded && lower.len() <= MAX_WORD_BYTES).then_some(lower)
 }
 
 /// Splits text into the stems of one language's words. Numbers, wholes of compounds and scripts
@@ -345,6 +394,8 @@ pub(crate) struct Word {
     pub(crate) whole: Option<String>,
     /// Its parts, in order; the one word itself where it is no compound.
     pub(crate) parts: Vec<String>,
+    /// Those of its parts that have accents, with them.
+    pub(crate) accented: Vec<String>,
 }
 
 /// The words of what a person typed.
@@ -356,11 +407,14 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
         let mut word = Word {
             whole: None,
             parts: Vec::new(),
+            accented: Vec::new(),
         };
         for token in &stream.buffer.tokens[..stream.buffer.filled] {
             if token.position_length > 1 {
                 word.whole = Some(token.text.clone());
             } else {
+                let written = &text[token.offset_from..token.offset_to];
+                word.accented.extend(accented(written, &token.text));
                 word.parts.push(token.text.clone());
             }
         }
@@ -408,6 +462,44 @@ mod tests {
                 (6, "ete"),
             ],
         );
+    }
+
+    fn indexed(text: &str) -> Vec<(usize, String)> {
+        let mut tokenizer = WordTokenizer::for_index();
+        let mut stream = tokenizer.token_stream(text);
+        let mut all = Vec::new();
+        while stream.advance() {
+            all.push((stream.token().position, stream.token().text.clone()));
+        }
+        all
+    }
+
+    #[test]
+    fn the_index_has_words_with_their_accents_too() {
+        let expect = [(0, "le"), (1, "resume"), (1, "résumé"), (2, "fini")];
+        let expect: Vec<_> = expect.map(|(at, word)| (at, word.to_owned())).into();
+        assert_eq!(indexed("Le Re\u{301}sume\u{301} ﬁni"), expect);
+        assert_eq!(words("Straße")[0].accented, ["straße"]);
+        assert!(words("plain")[0].accented.is_empty());
+    }
+
+    #[test]
+    fn the_index_has_the_readings_of_numbers_too() {
+        let expect = [
+            (0, "12.03.2024"),
+            (0, "2024-03-12"),
+            (0, "2024-03"),
+            (0, "12"),
+            (1, "03"),
+            (2, "2024"),
+            (3, "12"),
+            (3, "§12"),
+        ];
+        let mut expect: Vec<_> = expect.map(|(at, word)| (at, word.to_owned())).into();
+        let mut got = indexed("12.03.2024, § 12");
+        expect.sort();
+        got.sort();
+        assert_eq!(got, expect);
     }
 
     #[test]
@@ -505,7 +597,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_split_without_panic_at_rising_positions(text in "\\PC{0,60}") {
-            let mut tokenizer = WordTokenizer::default();
+            let mut tokenizer = WordTokenizer::for_index();
             let mut stream = tokenizer.token_stream(&text);
             let mut last = 0;
             while stream.advance() {

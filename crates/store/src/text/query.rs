@@ -5,7 +5,7 @@
 //! side by side wherever possible: that is the form in which tantivy skips what cannot reach the
 //! best hits. Terms that the index does not have are left out for the same reason.
 
-use docent_core::query::{Condition, Group};
+use docent_core::query::{Condition, Correction, Group};
 use tantivy::query::{
     AllQuery, BooleanQuery, BoostQuery, EmptyQuery, Occur, PhraseQuery, Query, RegexQuery,
     TermQuery,
@@ -15,6 +15,7 @@ use tantivy::tokenizer::TokenStream;
 use tantivy::{Searcher, TantivyError, Term};
 
 use super::analysis::{self, Word};
+use super::readings;
 use super::schema::Fields;
 
 /// What a match is worth by the field it is in; BM25 within the field decides the rest. Titles and
@@ -27,6 +28,12 @@ const STEM_WEIGHT: f32 = 1.0;
 const TITLE_WEIGHT: f32 = 0.7;
 const HEADINGS_WEIGHT: f32 = 0.5;
 const PATH_WEIGHT: f32 = 1.0;
+/// What a word with accents counts more where it is written with them too.
+const ACCENT_WEIGHT: f32 = 0.25;
+/// What a reading of a number counts: a date, a section, a dose.
+const READING_WEIGHT: f32 = 1.0;
+/// What a word counts that was not typed, but is spelled almost like one that was.
+const CORRECTED_WEIGHT: f32 = 0.5;
 
 /// A word that is in more than one in so many chunks is only looked for in the text: it
 /// hardly tells chunks apart, and long lists are what searching spends its time on.
@@ -34,7 +41,7 @@ const COMMON_PART: u64 = 10;
 /// In a smaller collection nothing is common: every list is short.
 const SMALL_COLLECTION: u64 = 5_000;
 
-type Clause = (Occur, Box<dyn Query>);
+pub(super) type Clause = (Occur, Box<dyn Query>);
 
 /// Builds queries for one state of the index.
 pub(super) struct QueryBuilder<'a> {
@@ -80,6 +87,7 @@ impl QueryBuilder<'_> {
         clauses: &mut Vec<Clause>,
     ) -> Result<bool, TantivyError> {
         let mut has_words = false;
+        self.reading_terms(conditions, clauses)?;
         for condition in conditions {
             if let Condition::Word(text) = condition {
                 let words = analysis::words(text);
@@ -97,6 +105,7 @@ impl QueryBuilder<'_> {
                 let is_common = words.iter().any(|word| self.is_common(word));
                 if !is_common {
                     self.stem_terms(text, clauses)?;
+                    self.compound_terms(text, clauses)?;
                 }
             } else if let Some(query) = self.required(condition)? {
                 has_words = true;
@@ -104,6 +113,32 @@ impl QueryBuilder<'_> {
             }
         }
         Ok(has_words)
+    }
+
+    /// The readings of the numbers in words that stand side by side: `Section 12`, `12 March 2024`.
+    fn reading_terms(
+        &self,
+        conditions: &[Condition],
+        clauses: &mut Vec<Clause>,
+    ) -> Result<(), TantivyError> {
+        let word = |condition: &'_ Condition| match condition {
+            Condition::Word(word) => word.clone(),
+            _ => String::new(),
+        };
+        let words: Vec<String> = conditions.iter().map(word).collect();
+        self.readings(&words.join(" "), clauses)
+    }
+
+    /// The readings of the numbers in a text, wherever a chunk has them.
+    fn readings(&self, text: &str, clauses: &mut Vec<Clause>) -> Result<(), TantivyError> {
+        let fields = self.fields;
+        for reading in readings::of_text(text) {
+            self.term(fields.body, &reading, READING_WEIGHT, clauses)?;
+            self.term(fields.title, &reading, TITLE_WEIGHT, clauses)?;
+            self.term(fields.headings, &reading, HEADINGS_WEIGHT, clauses)?;
+            self.term(fields.path, &reading, PATH_WEIGHT, clauses)?;
+        }
+        Ok(())
     }
 
     /// A word as alternatives: its whole, each of its parts, and its parts as a phrase.
@@ -124,6 +159,9 @@ impl QueryBuilder<'_> {
             for (field, weight) in places {
                 self.term(*field, token, *weight, clauses)?;
             }
+        }
+        for accented in &word.accented {
+            self.term(fields.body, accented, ACCENT_WEIGHT, clauses)?;
         }
         if word.parts.len() > 1 {
             clauses.push((
@@ -191,15 +229,21 @@ impl QueryBuilder<'_> {
     fn required(&self, condition: &Condition) -> Result<Option<Box<dyn Query>>, TantivyError> {
         match condition {
             Condition::Group(group) => self.query(group),
+            Condition::Corrected(correction) => Ok(Some(self.corrected(correction)?)),
             Condition::Phrase(text) => Ok(self.required_phrase(text)),
             Condition::Word(text) => {
                 let words = analysis::words(text);
+                let mut forms = Vec::new();
+                self.readings(text, &mut forms)?;
                 let [word] = words.as_slice() else {
                     // What is typed as one word and is several (`12(b)`, `and/or`) is meant as
                     // it stands.
-                    return Ok(self.required_phrase(text));
+                    let Some(phrase) = self.required_phrase(text) else {
+                        return Ok(None);
+                    };
+                    forms.push((Occur::Should, phrase));
+                    return Ok(Some(any_of(forms)));
                 };
-                let mut forms = Vec::new();
                 self.forms(word, &mut forms)?;
                 if word.parts.len() == 1 {
                     self.stem_terms(text, &mut forms)?;
@@ -207,6 +251,18 @@ impl QueryBuilder<'_> {
                 Ok(Some(any_of(forms)))
             }
         }
+    }
+
+    /// The words that are tried instead of one that no chunk has.
+    fn corrected(&self, correction: &Correction) -> Result<Box<dyn Query>, TantivyError> {
+        let mut clauses = Vec::new();
+        for tried in &correction.tried {
+            for word in analysis::words(tried) {
+                self.forms(&word, &mut clauses)?;
+            }
+            self.stem_terms(tried, &mut clauses)?;
+        }
+        Ok(boosted(any_of(clauses), CORRECTED_WEIGHT))
     }
 
     /// The forms of a required word: the whole, or all of its parts in a row.
@@ -317,7 +373,7 @@ fn lone_character(word: &Word) -> Option<char> {
     (characters.next().is_none() && super::scan::is_composed_unspaced(first)).then_some(first)
 }
 
-fn boosted(query: Box<dyn Query>, weight: f32) -> Box<dyn Query> {
+pub(super) fn boosted(query: Box<dyn Query>, weight: f32) -> Box<dyn Query> {
     if weight == 1.0 {
         query
     } else {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use docent_core::query::Group;
+use docent_core::query::{Correction, Group};
 use roaring::RoaringTreemap;
 use tantivy::collector::{Collector, DocSetCollector, FilterCollector, TopDocs};
 use tantivy::query::{AllQuery, BooleanQuery, BoostQuery, Query, TermSetQuery};
@@ -188,6 +188,12 @@ impl TextView {
         // Equal scores in an order that does not depend on how segments were merged.
         hits.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         Ok(hits)
+    }
+
+    /// The group with words that the index does not know exchanged for words that it knows, and
+    /// what was exchanged.
+    pub(crate) fn spelled(&self, group: &Group) -> Result<(Group, Vec<Correction>), StoreError> {
+        self.builder().spelled(group).map_err(|e| self.failed(&e))
     }
 
     /// Every chunk that meets the group's strict conditions; what only raises the score does not

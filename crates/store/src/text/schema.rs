@@ -8,9 +8,10 @@ use tantivy::schema::{
 use tantivy::tokenizer::Language as StemmerLanguage;
 
 use super::analysis::{StemTokenizer, WordTokenizer};
+use super::compounds::EndTokenizer;
 
 /// Counts up whenever fields or analysis change: an index of another version is made again.
-pub(crate) const ANALYSIS_VERSION: u32 = 1;
+pub(crate) const ANALYSIS_VERSION: u32 = 2;
 
 /// Every language that a stemmer exists for: its ISO 639-3 code, the field of its stems.
 const STEMMERS: [(&str, &str, StemmerLanguage); 18] = [
@@ -40,6 +41,7 @@ pub(crate) const CHUNK: &str = "chunk";
 pub(crate) const DOCUMENT: &str = "document";
 
 const WORDS: &str = "words";
+const GERMAN_ENDS: &str = "ends_de";
 
 /// The fields, by what they are for.
 #[derive(Debug, Clone)]
@@ -57,6 +59,8 @@ pub(crate) struct Fields {
     /// The chunk's stems, in the field of its document's language, English where that is unknown;
     /// a language without a stemmer has none.
     pub(crate) stems: Vec<(Language, Field)>,
+    /// The chunk's German words backwards, without their endings: which compounds end in a word.
+    pub(crate) german_ends: Field,
 }
 
 impl Fields {
@@ -70,7 +74,15 @@ impl Fields {
         let found = self.stems.iter().find(|(known, _)| *known == language);
         found.map(|(_, field)| *field)
     }
+
+    /// The field of German stems.
+    pub(crate) fn german_stems(&self) -> Option<Field> {
+        self.stems_of(Language::from_code(GERMAN)?)
+    }
 }
+
+/// The code of German, the one language whose compounds are taken apart.
+const GERMAN: &str = "deu";
 
 /// The schema, with its fields.
 pub(crate) fn build() -> (Schema, Fields) {
@@ -82,6 +94,12 @@ pub(crate) fn build() -> (Schema, Fields) {
         TextOptions::default().set_indexing_options(indexing)
     };
     let words = text(WORDS, IndexRecordOption::WithFreqsAndPositions);
+    // A dictionary is all that is wanted of it.
+    let ends = TextFieldIndexing::default()
+        .set_tokenizer(GERMAN_ENDS)
+        .set_index_option(IndexRecordOption::Basic)
+        .set_fieldnorms(false);
+    let ends = TextOptions::default().set_indexing_options(ends);
     let fields = Fields {
         chunk: schema.add_u64_field(CHUNK, FAST),
         document: schema.add_u64_field(DOCUMENT, FAST | INDEXED),
@@ -97,6 +115,7 @@ pub(crate) fn build() -> (Schema, Fields) {
                 Some((Language::from_code(code)?, field))
             })
             .collect(),
+        german_ends: schema.add_text_field(GERMAN_ENDS, ends),
     };
     (schema.build(), fields)
 }
@@ -104,7 +123,8 @@ pub(crate) fn build() -> (Schema, Fields) {
 /// Makes our tokenizers known to an index.
 pub(crate) fn register_tokenizers(index: &Index) {
     let tokenizers = index.tokenizers();
-    tokenizers.register(WORDS, WordTokenizer::default());
+    tokenizers.register(WORDS, WordTokenizer::for_index());
+    tokenizers.register(GERMAN_ENDS, EndTokenizer::default());
     for (_, name, language) in STEMMERS {
         tokenizers.register(name, StemTokenizer::new(language));
     }

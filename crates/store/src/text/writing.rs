@@ -161,6 +161,9 @@ impl TextWriter {
         let language = chunk.language.unwrap_or(Language::ENGLISH);
         if let Some(stems) = fields.stems_of(language) {
             document.add_text(stems, chunk.body);
+            if Some(stems) == fields.german_stems() {
+                document.add_text(fields.german_ends, chunk.body);
+            }
         }
         let added = self.writer.add_document(document);
         added.map(drop).map_err(|e| self.failed(&e))

@@ -118,7 +118,7 @@ impl Performer {
         // left to do the command.
         match command {
             Command::Ask(ticket, question) => {
-                let _ = self.questions.send((ticket, question));
+                let _ = self.questions.send((ticket, *question));
             }
             Command::StopAsking(ticket) => lock(&self.shared.stopped).push(ticket),
             Command::Search(ticket, query) => {

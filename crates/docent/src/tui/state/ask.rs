@@ -502,6 +502,7 @@ impl AskPane {
         Question {
             history: before.collect(),
             text,
+            ..Question::default()
         }
     }
 

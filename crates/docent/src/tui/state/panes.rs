@@ -31,7 +31,7 @@ impl Default for SearchPane {
         SearchPane {
             input: Input::new(
                 false,
-                "words, \"exact words\", type:pdf path:letters, AND OR NOT",
+                "words, \"exact words\", type:pdf after:2024 from:smith, AND OR NOT",
             ),
             waiting: None,
             repeated: false,

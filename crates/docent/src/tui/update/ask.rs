@@ -46,7 +46,7 @@ pub(super) fn submit(state: &mut State) -> Vec<Command> {
     state.ask.picker = Picker::default();
     state.ask.looked = false;
     lay_out_running(state);
-    commands.push(Command::Ask(ticket, asked));
+    commands.push(Command::Ask(ticket, Box::new(asked)));
     commands
 }
 

@@ -14,7 +14,7 @@ use crate::tui::text::{self, Prose, Row, Tone};
 use crate::tui::update::palette_entries;
 
 /// How to search, as the page of keys explains it.
-const SEARCH_HELP: [(&str, &str); 7] = [
+const SEARCH_HELP: [(&str, &str); 9] = [
     ("lease notice", "what matches most comes first"),
     ("\"exact words\"", "these words, one after the other"),
     ("lease AND notice", "both must be there"),
@@ -22,6 +22,11 @@ const SEARCH_HELP: [(&str, &str); 7] = [
     ("lease -draft", "without that word; NOT draft is the same"),
     ("path:letters", "only files whose path contains it"),
     ("type:pdf title:lease", "only such files, only such titles"),
+    (
+        "after:2024 lang:german",
+        "only from then on, only in that language",
+    ),
+    ("from:smith to:doe", "only mails from one to the other"),
 ];
 
 /// Columns of the keys on their page.

@@ -48,7 +48,11 @@ impl<'a> Search<'a> {
                 } else {
                     " · meaning in part"
                 };
-                format!("{hits} in {files} · {:.0} ms{part}", results.millis)
+                let mut told = format!("{hits} in {files} · {:.0} ms{part}", results.millis);
+                for note in results.notes() {
+                    told = format!("{note} · {told}");
+                }
+                told
             }
             None => String::new(),
         };
@@ -107,13 +111,17 @@ impl<'a> Search<'a> {
         let results = match &search.results {
             Some(results) => results,
             None => {
-                let help = "Type to search. Words find what matches most; \"exact words\" must be there; AND, OR, NOT and - combine; type:pdf, path:letters and title:lease narrow it down.";
+                let help = "Type to search. Words find what matches most; \"exact words\" must be there; AND, OR, NOT and - combine; type:pdf, path:letters, title:lease, lang:german, after:2024-03, before:30d, from:smith and to:doe narrow it down.";
                 return Some((help.to_owned(), Tone::Meta));
             }
         };
         results.hits.is_empty().then(|| {
             let files = text::counted(results.documents, "file");
-            (format!("Nothing found in {files}."), Tone::Strong)
+            let mut told = format!("Nothing found in {files}.");
+            for note in results.notes() {
+                told = format!("{told} {note}");
+            }
+            (told, Tone::Strong)
         })
     }
 }
