@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use docent_core::model::Reranker;
+
 use super::*;
 use crate::search::{Effort, Hit, Signal};
 
@@ -183,4 +185,57 @@ fn code_goes_before_its_documentation_where_code_is_asked_about() {
             .iter()
             .any(|reason| reason.signal == Signal::Code)
     );
+}
+
+/// Prefers passages with a certain word, unless it is too slow.
+struct Prefers {
+    word: &'static str,
+    is_late: bool,
+}
+
+impl Reranker for Prefers {
+    fn fingerprint(&self) -> &str {
+        "prefers-1"
+    }
+    fn max_tokens(&self) -> usize {
+        512
+    }
+    fn rerank(
+        &self,
+        _question: &str,
+        passages: &[&str],
+        deadline: Option<Instant>,
+    ) -> Result<Vec<f32>, ModelError> {
+        assert!(deadline.is_some(), "a search is never without a limit");
+        if self.is_late {
+            let model = "prefers".to_owned();
+            return Err(ModelError::Late { model });
+        }
+        let likes = |passage: &&str| f32::from(u8::from(passage.contains(self.word)));
+        Ok(passages.iter().map(likes).collect())
+    }
+}
+
+#[test]
+fn a_reranker_has_its_say_if_it_is_in_time() {
+    let files = "
+//- a.txt
+The deposit is paid back after the lease.
+//- b.txt
+A deposit and a lease: the deposit of the lease is for bottles.
+//- c.txt
+The lease of the boat asks for a deposit, too.
+";
+    for (is_late, expected) in [(false, true), (true, false)] {
+        let bench = Bench::new(files);
+        bench.index();
+        let word = "boat";
+        bench
+            .library
+            .set_reranker(Arc::new(Prefers { word, is_late }));
+        let found = hits(&bench, "deposit for bottles when a lease ends");
+        let says = |hit: &Hit| hit.reasons.iter().any(|r| r.signal == Signal::Reranker);
+        assert_eq!(found.iter().any(says), expected);
+        assert_eq!(found[0].path == "c.txt", expected, "{:?}", found[0]);
+    }
 }
