@@ -101,7 +101,9 @@ fn a_folder_is_told_by_its_documents_and_says_what_was_not_read() {
 
 #[test]
 fn a_document_is_told_in_a_collection_or_outside() {
-    let sandbox = Sandbox::with(LETTERS).indexed();
+    let sandbox = Sandbox::with(LETTERS);
+    // One of the files cannot be read.
+    sandbox.run(["index", "files"]).with_status(1);
     let one = summary(&sandbox, &["files/letters/mill.md"]);
     assert_eq!(
         (&one["subject"], &one["title"]),
@@ -142,7 +144,9 @@ fn a_codebase_is_told_by_purpose_entry_points_modules_and_imports() {
 
 #[test]
 fn what_is_not_there_cannot_be_summarised() {
-    let sandbox = Sandbox::with(LETTERS).indexed();
+    let sandbox = Sandbox::with(LETTERS);
+    // One of the files cannot be read.
+    sandbox.run(["index", "files"]).with_status(1);
     sandbox
         .run(["summarize", "--in", "files", "nowhere.md"])
         .with_status(2)

@@ -41,6 +41,7 @@ const ASIDE: &[&str] = &[
     "demo",
     "doc",
     "docs",
+    "assets",
     "bench",
     "benches",
     "benchmarks",

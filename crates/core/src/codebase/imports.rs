@@ -133,9 +133,23 @@ fn braced(body: &str) -> Vec<String> {
 /// `import a.b, c` and `from .a import b, c`, one import for each name.
 fn python(text: &str) -> Vec<Import> {
     let mut found = Vec::new();
+    // The indentation of a block that is read by type checkers alone.
+    let mut unread: Option<usize> = None;
     for (start, line) in lines(text) {
         let bare = line.trim_start();
-        let begin = start + line.len() - bare.len();
+        let indentation = line.len() - bare.len();
+        let begin = start + indentation;
+        if unread
+            .is_some_and(|outer| indentation <= outer && !bare.is_empty() && !bare.starts_with(')'))
+        {
+            unread = None;
+        }
+        if bare.starts_with("if ") && bare.contains("TYPE_CHECKING:") {
+            unread = Some(indentation);
+        }
+        if unread.is_some() {
+            continue;
+        }
         if let Some(names) = bare.strip_prefix("import ") {
             for name in names.split(',') {
                 let name = name.split_whitespace().next().unwrap_or("");
@@ -365,6 +379,16 @@ mod tests {
                 (Base::Own(1), "a/c".into()),
                 (Base::Own(0), "d".into()),
             ]
+        );
+    }
+
+    #[test]
+    fn what_only_type_checkers_read_is_no_import() {
+        let text =
+            "import a\nif t.TYPE_CHECKING:\n    from .b import (\n        C,\n    )\nimport d\n";
+        assert_eq!(
+            names("a.py", text),
+            [(Base::Anywhere, "a".into()), (Base::Anywhere, "d".into())]
         );
     }
 

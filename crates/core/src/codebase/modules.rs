@@ -425,7 +425,7 @@ mod tests {
                 .1
                 .clone()
         };
-        assert_eq!(of("src/flask/app.py"), ["src/flask/json"]);
+        assert_eq!(of("src/flask/app.py"), ["src/flask/json/__init__.py"]);
         assert_eq!(of("src/flask/cli.py"), ["src/flask/app.py"]);
         assert_eq!(of("src/flask/__init__.py"), ["src/flask/app.py"]);
     }

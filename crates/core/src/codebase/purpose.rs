@@ -149,17 +149,22 @@ fn block_comment(text: &str) -> Option<Range<usize>> {
 /// The first sentence of the first paragraph of a span.
 fn paragraph(text: &str, span: Range<usize>) -> Option<Range<usize>> {
     let body = text.get(span.clone())?;
-    let mut began = false;
-    let mut length = 0;
+    let (mut start, mut end, mut began) = (0, 0, false);
     for line in body.split_inclusive('\n') {
         let words = line.trim().trim_matches(['*', '/', ' ']);
+        let underlines =
+            words.len() > 2 && words.chars().all(|c| matches!(c, '~' | '=' | '-' | '^'));
         if words.is_empty() && began {
             break;
         }
-        began |= !words.is_empty();
-        length += line.len();
+        end += line.len();
+        began = !underlines && (began || !words.is_empty());
+        if underlines {
+            // What was underlined is a title, and says less than what follows.
+            start = end;
+        }
     }
-    first_sentence(text, span.start..span.start + length)
+    first_sentence(text, span.start + start..span.start + end)
 }
 
 fn first_sentence(text: &str, span: Range<usize>) -> Option<Range<usize>> {
@@ -180,7 +185,10 @@ fn first_sentence(text: &str, span: Range<usize>) -> Option<Range<usize>> {
     let end = body
         .match_indices(['.', '!', '?', '。'])
         .map(|(at, mark)| at + mark.len());
-    let ends = |&at: &usize| body[at..].chars().next().is_none_or(char::is_whitespace);
+    // The `!` of `//!` ends no sentence.
+    let ends = |&at: &usize| {
+        !body[..at].ends_with("//!") && body[at..].chars().next().is_none_or(char::is_whitespace)
+    };
     let end = end.filter(ends).find(|&at| at >= 20).unwrap_or(body.len());
     let words = without_marks(&body[..end]);
     let says_something =
@@ -226,6 +234,15 @@ mod tests {
         assert_eq!(
             said("a.js", "/**\n * Draws the chart.\n *\n * More.\n */\n").as_deref(),
             Some("Draws the chart.")
+        );
+    }
+
+    #[test]
+    fn an_underlined_title_says_less_than_what_follows() {
+        let text = "\"\"\"\nTagged JSON\n~~~~~~~~~~~\n\nKeeps types that JSON lacks.\n\"\"\"\n";
+        assert_eq!(
+            said("a.py", text).as_deref(),
+            Some("Keeps types that JSON lacks.")
         );
     }
 

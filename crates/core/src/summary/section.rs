@@ -171,7 +171,8 @@ fn inferred(block: &Block, text: &str) -> Option<Heading> {
     let paragraph = text.get(block.span.clone())?.trim();
     let line = paragraph.lines().next()?.trim();
     let (number, rest) = numbering(line);
-    let level = number.map_or(1, depth);
+    // Capitals alone may be a title or a chapter; numbers say how deep they are.
+    let level = number.map_or(2, depth);
     let runs_in = run_in_title(rest).filter(|_| number.is_some());
     let alone = paragraph.lines().count() == 1 && looks_like_heading(line, number, rest);
     let words = if alone {
@@ -238,11 +239,14 @@ fn numbering(line: &str) -> (Option<&str>, &str) {
     (Some(line[..taken].trim_end()), rest)
 }
 
-/// How deep a number is: `2.` is 1, `2.1` is 2.
+/// How deep a number is: `ARTICLE I` is 1, `2.` is 2, `2.1` and `2)` are 3.
 fn depth(number: &str) -> u8 {
+    if number.contains(' ') {
+        return 1;
+    }
     let digits = number.trim_end_matches(['.', ')', ':']);
     let dots = digits.matches('.').filter(|_| !digits.ends_with(".0"));
-    1 + dots.count().min(5) as u8
+    2 + dots.count().min(5) as u8 + u8::from(number.ends_with(')'))
 }
 
 fn is_number_alone(heading: &str) -> bool {

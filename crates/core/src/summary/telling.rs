@@ -4,7 +4,7 @@
 /// A longer sentence is quoted only where nothing shorter is there.
 const LONG_CHARS: usize = 320;
 /// A still longer one is not quoted at all.
-const MAX_CHARS: usize = 700;
+const MAX_CHARS: usize = 800;
 /// A shorter one says too little alone.
 const MIN_CHARS: usize = 25;
 
@@ -96,25 +96,30 @@ const BOILERPLATE: &[&str] = &[
     "isbn",
     "click here",
     "see also",
-    "for more information",
-    "for further information",
+    "more information",
+    "more detailed information",
     "visit the",
     "subscribe",
     "cookie",
-    "unsubscribe",
     "spdx-license",
     "severab",
     "counterparts",
+    "capitalized terms",
+    "terms appearing",
+    "shall have the meaning",
+    "attached hereto",
+    "incorporated herein",
+    "full force and effect",
+    "successors and assigns",
     "alle rechte vorbehalten",
-    "tous droits réservés",
     "weitere informationen",
+    "tous droits réservés",
 ];
 
 /// Headings of what a summary passes over.
 const PASSED_OVER: &[&str] = &[
     "references",
     "bibliography",
-    "table of contents",
     "contents",
     "index",
     "acknowledgments",
@@ -134,12 +139,29 @@ const PASSED_OVER: &[&str] = &[
     "footnotes",
     "citations",
     "related links",
-    "appendix",
+    "definitions",
+    "interpretation",
+    "begriffsbestimmungen",
     "miscellaneous",
+    "miscellaneous provisions",
+    "general provisions",
+    "additional provisions",
     "notices",
     "counterparts",
     "severability",
     "entire agreement",
+];
+
+/// Words that may stand before them: of a number, a part.
+const NUMBERING: &[&str] = &[
+    "article", "section", "chapter", "part", "appendix", "annex", "schedule", "exhibit", "table",
+    "of", "kapitel", "artikel", "anhang",
+];
+
+/// Small words of which a title has none.
+const VERBS: &[&str] = &[
+    "is", "are", "was", "were", "be", "been", "has", "have", "had", "will", "shall", "may", "must",
+    "can", "could", "should", "would", "do", "does", "did", "means", "agrees", "agree",
 ];
 
 /// How fit a sentence is to be quoted alone, 0 to 1; `None` where it is no sentence: a heading,
@@ -160,8 +182,15 @@ pub fn fitness(sentence: &str) -> Option<f32> {
         fitness *= 0.6;
     }
     let lower = text.to_lowercase();
-    if BOILERPLATE.iter().any(|words| lower.contains(words)) {
+    if is_cross_reference(&lower) {
+        fitness *= 0.7;
+    }
+    if lower.starts_with("see ") || BOILERPLATE.iter().any(|words| lower.contains(words)) {
         fitness *= 0.3;
+    }
+    let enumerated = text.starts_with('(');
+    if enumerated {
+        fitness *= 0.6;
     }
     if text.ends_with(['?', '？']) {
         fitness *= 0.4;
@@ -174,10 +203,61 @@ pub fn fitness(sentence: &str) -> Option<f32> {
 
 /// Whether a summary passes over what stands under this heading.
 pub fn is_passed_over(heading: &str) -> bool {
-    let words = heading.to_lowercase();
-    let words = words.trim_start_matches(|c: char| !c.is_alphabetic());
-    let words = words.trim_end_matches(|c: char| !c.is_alphabetic());
-    PASSED_OVER.contains(&words)
+    let lower = heading.to_lowercase();
+    let words: Vec<&str> = lower
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let is_number = |word: &&str| {
+        NUMBERING.contains(word)
+            || word.chars().all(|c| c.is_ascii_digit())
+            || word.chars().count() == 1
+            || word.chars().all(|c| "ivxlc".contains(c))
+    };
+    let skipped = words.iter().take_while(|word| is_number(word)).count();
+    PASSED_OVER.contains(&words[skipped..].join(" ").as_str())
+}
+
+/// Whether a sentence leans on another place: "the foregoing", "Section 4.2".
+fn is_cross_reference(lower: &str) -> bool {
+    let names = [
+        "section ",
+        "paragraph ",
+        "article ",
+        "clause ",
+        "exhibit ",
+        "schedule ",
+        "appendix ",
+    ];
+    let numbered = |name: &str| {
+        lower.match_indices(name).any(|(at, name)| {
+            let next = lower[at + name.len()..].chars().next();
+            next.is_some_and(|c| c.is_ascii_digit() || matches!(c, '(' | '[' | '"' | '“'))
+        })
+    };
+    let vague = [
+        "the foregoing",
+        "aforesaid",
+        "such instance",
+        "set forth above",
+        "so affected",
+    ];
+    names.iter().any(|name| numbered(name)) || vague.iter().any(|words| lower.contains(words))
+}
+
+/// Whether it is a title that ends like a sentence: hardly a word in it begins small, and none
+/// of the small words is a verb.
+fn is_title(words: &[&str]) -> bool {
+    let long = words.iter().filter(|word| word.chars().count() > 3);
+    let capital = |word: &&&str| {
+        let first = word.chars().find(|c| c.is_alphanumeric());
+        first.is_some_and(|c| !c.is_lowercase())
+    };
+    let (count, capitals) = (long.clone().count(), long.filter(capital).count());
+    let has_verb = words
+        .iter()
+        .any(|word| VERBS.contains(&word.to_lowercase().as_str()));
+    words.len() <= 16 && !has_verb && capitals * 10 >= count * 7
 }
 
 /// Whether the sentence has an end: what has none is a heading, a label or a fragment.
@@ -199,14 +279,16 @@ fn is_broken(text: &str) -> bool {
     let shouted = words.iter().filter(capitals).count();
     let is_dense = text.chars().any(|c| c >= '\u{2e80}');
     let marks = [
-        "|", "____", "....", ". . .", "://", "```", "<?", "/>", "§§", "\t\t", "[***]",
+        "· ", "• ", "▪ ", "[* *", "|", "____", "....", ". . .", "://", "```", "<?", "/>", "§§",
+        "\t\t", "[***]",
     ];
     letters * 100 < visible * 70
         || shouted * 2 > words.len()
         || (!is_dense && words.len() < 5)
         || marks.iter().any(|mark| text.contains(mark))
         || text.matches(" - ").count() >= 3
-        || text.starts_with(['>', '|', '='])
+        || (!is_dense && is_title(&words))
+        || text.starts_with(['>', '|', '=', '['])
         || text.starts_with("Source:")
         || text.starts_with("..")
 }
@@ -241,6 +323,8 @@ mod tests {
             "See https://example.org/a for the whole story of it.",
             "12, 14, 15 (2001) 33-48, 50, 51, 52.",
             "Yes, it is.",
+            "4.01 Program Information Disclosure, Confidentiality and Use Restriction.",
+            "[* * *] = Certain information has been left out of this document.",
         ] {
             assert_eq!(fitness(text), None, "{text}");
         }
@@ -251,6 +335,7 @@ mod tests {
         let alone = fitness("The river floods the lower town every spring.");
         assert!(fitness("It floods the lower town again every spring.") < alone);
         assert!(fitness("Copyright of the lower town's maps lies with the city.") < alone);
+        assert!(fitness("The river floods the lower town as Section 4.2 says.") < alone);
         assert!(fitness("Does the river flood the lower town every spring?") < alone);
     }
 
@@ -258,6 +343,8 @@ mod tests {
     fn some_headings_are_passed_over() {
         assert!(is_passed_over("12. References"));
         assert!(is_passed_over("TABLE OF CONTENTS"));
+        assert!(is_passed_over("APPENDIX A - DEFINITIONS"));
+        assert!(!is_passed_over("Index of prices"));
         assert!(!is_passed_over("Treatment"));
     }
 }

@@ -7,23 +7,71 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::central::{centroid, dot};
 use crate::evidence;
 
-/// More topics than this are no overview.
-const MAX_TOPICS: usize = 8;
+/// Documents of a topic, at least…
+const MIN_DOCUMENTS: usize = 2;
+/// …and this share of all of them.
+const MIN_SHARE: f32 = 0.04;
+/// The share of a topic's documents that hold a word by which it is named.
+const NAMING_SHARE: f32 = 0.25;
+/// How many times more often the topic's documents hold it than all do.
+const NAMING_RATIO: f32 = 1.3;
 /// Rounds until documents have settled, at most.
 const ROUNDS: usize = 20;
 
-/// Groups documents by their vectors: the indices of each group, the largest group first.
-/// Spherical k-means from the farthest points, so that the same documents always give the same
-/// groups. Without enough documents, one group.
-pub fn group(vectors: &[&[f32]]) -> Vec<Vec<usize>> {
-    let count = ((vectors.len() as f32 / 2.0).sqrt() as usize).min(MAX_TOPICS);
+/// Groups documents by their vectors: the indices of each group, the largest group first, at
+/// most `most` of them. Spherical k-means from the farthest points, so that the same documents
+/// always give the same groups; what all have in common is taken off first, and too small groups
+/// go to their neighbours. Without enough documents, one group.
+pub fn group(vectors: &[&[f32]], most: usize) -> Vec<Vec<usize>> {
+    let count = ((vectors.len() as f32).sqrt() as usize).min(most);
     if count < 2 {
         return vec![(0..vectors.len()).collect()];
     }
-    let mut centres = farthest(vectors, count);
+    let own = without_common(vectors);
+    let vectors: Vec<&[f32]> = own.iter().map(Vec::as_slice).collect();
+    let least = MIN_DOCUMENTS.max((MIN_SHARE * vectors.len() as f32) as usize);
+    let mut centres = farthest(&vectors, count);
+    loop {
+        let groups = settle(&vectors, &mut centres);
+        let large: Vec<bool> = groups.iter().map(|group| group.len() >= least).collect();
+        if large.iter().all(|large| *large) || !large.contains(&true) {
+            let mut groups = groups;
+            groups.retain(|group| !group.is_empty());
+            groups.sort_by_key(|group| (std::cmp::Reverse(group.len()), group[0]));
+            return groups;
+        }
+        let mut large = large.into_iter();
+        centres.retain(|_| large.next().unwrap_or(false));
+    }
+}
+
+/// The vectors without their mean, of unit length again.
+fn without_common(vectors: &[&[f32]]) -> Vec<Vec<f32>> {
+    let count = vectors.len().max(1) as f32;
+    let mut mean = vec![0.0; vectors.first().map_or(0, |vector| vector.len())];
+    for vector in vectors {
+        for (total, value) in mean.iter_mut().zip(*vector) {
+            *total += value / count;
+        }
+    }
+    let own = |vector: &&[f32]| {
+        let rest: Vec<f32> = vector
+            .iter()
+            .zip(&mean)
+            .map(|(value, mean)| value - mean)
+            .collect();
+        let length = dot(&rest, &rest).sqrt().max(1e-6);
+        rest.into_iter().map(|value| value / length).collect()
+    };
+    vectors.iter().map(own).collect()
+}
+
+/// Moves the centres to the middle of what is nearest to them, until nothing moves; the members
+/// of each.
+fn settle(vectors: &[&[f32]], centres: &mut [Vec<f32>]) -> Vec<Vec<usize>> {
     let mut of: Vec<usize> = Vec::new();
     for _ in 0..ROUNDS {
-        let nearest: Vec<usize> = vectors.iter().map(|v| nearest(v, &centres)).collect();
+        let nearest: Vec<usize> = vectors.iter().map(|v| nearest(v, centres)).collect();
         if nearest == of {
             break;
         }
@@ -40,36 +88,20 @@ pub fn group(vectors: &[&[f32]]) -> Vec<Vec<usize>> {
             .filter(|&i| of[i] == index)
             .collect::<Vec<_>>()
     };
-    let mut groups: Vec<Vec<usize>> = (0..centres.len()).map(members).collect();
-    groups.retain(|group| !group.is_empty());
-    groups.sort_by_key(|group| (std::cmp::Reverse(group.len()), group[0]));
-    groups
+    (0..centres.len()).map(members).collect()
 }
 
-/// The vector nearest to the mean of all, then each time the one farthest from those chosen.
+/// The first vector, then each time the one farthest from those chosen.
 fn farthest(vectors: &[&[f32]], count: usize) -> Vec<Vec<f32>> {
-    let Some(mean) = centroid(vectors.iter().map(|vector| (*vector, 1.0))) else {
-        return Vec::new();
-    };
-    let most = |score: &dyn Fn(usize) -> f32| {
-        (0..vectors.len()).max_by(|&a, &b| score(a).total_cmp(&score(b)).then(b.cmp(&a)))
-    };
+    let mut likeness = vec![f32::MIN; vectors.len()];
     let mut chosen: Vec<Vec<f32>> = Vec::new();
-    let mut likeness = vec![0.0_f32; vectors.len()];
     while chosen.len() < count {
-        let next = if chosen.is_empty() {
-            most(&|i| dot(vectors[i], &mean))
-        } else {
-            most(&|i| -likeness[i])
+        let far = |&a: &usize, &b: &usize| likeness[b].total_cmp(&likeness[a]).then(b.cmp(&a));
+        let Some(next) = (0..vectors.len()).max_by(far) else {
+            break;
         };
-        let Some(next) = next else { break };
         for (known, vector) in likeness.iter_mut().zip(vectors) {
-            let like = dot(vector, vectors[next]);
-            *known = if chosen.is_empty() {
-                like
-            } else {
-                known.max(like)
-            };
+            *known = known.max(dot(vector, vectors[next]));
         }
         chosen.push(vectors[next].to_vec());
     }
@@ -115,18 +147,16 @@ pub fn labels(groups: &[Vec<&str>], count: usize) -> Vec<Vec<String>> {
         .iter()
         .zip(groups)
         .map(|(uses, group)| {
-            // How much more of the group's documents have the word than of all, weighed by how many.
-            let telling = |term: &str, uses: f32| {
+            // How much more of the group's documents have the word than of all, weighed by how
+            // many do.
+            let telling = |(term, uses): (&String, &f32)| {
                 let here = uses / group.len().max(1) as f32;
-                here * (here / (everywhere(term) / texts)).ln().max(0.01)
+                let ratio = here / (everywhere(term) / texts);
+                let names = here >= NAMING_SHARE && (ratio >= NAMING_RATIO || groups.len() == 1);
+                let known = written.get_key_value(term).filter(|_| names);
+                known.map(|(term, _)| (term, here * (1.0 + ratio).ln()))
             };
-            let mut terms: Vec<(&String, f32)> = uses
-                .iter()
-                .filter(|(term, uses)| {
-                    written.contains_key(*term) && (**uses > 1.0 || group.len() < 3)
-                })
-                .map(|(term, uses)| (term, telling(term, *uses)))
-                .collect();
+            let mut terms: Vec<(&String, f32)> = uses.iter().filter_map(telling).collect();
             terms.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
             let word = |(term, _): &(&String, f32)| {
                 let forms = written.get(*term)?;
@@ -140,8 +170,44 @@ pub fn labels(groups: &[Vec<&str>], count: usize) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// Whether a word may stand in a label: it has letters, and more than a few.
+/// Words that say nothing of what a document is about, and that are no stop words of a question.
+const GENERIC: &[&str] = &[
+    "between",
+    "other",
+    "used",
+    "many",
+    "most",
+    "more",
+    "over",
+    "only",
+    "part",
+    "parts",
+    "number",
+    "include",
+    "including",
+    "example",
+    "called",
+    "known",
+    "first",
+    "also",
+    "often",
+    "usually",
+    "information",
+    "however",
+    "within",
+    "upon",
+    "made",
+    "make",
+    "through",
+    "during",
+    "before",
+];
+
+/// Whether a word may stand in a label: it has letters, more than a few, and a meaning.
 fn says_something(word: &str) -> bool {
+    if GENERIC.contains(&word.to_lowercase().as_str()) {
+        return false;
+    }
     let first = word.chars().next();
     let dense = first.is_some_and(|c| c >= '\u{2e80}');
     word.chars().all(char::is_alphabetic) && (dense || word.chars().count() > 3)
@@ -164,9 +230,9 @@ mod tests {
                 }
             })
             .collect();
-        assert_eq!(group(&vectors), [vec![1, 2, 3, 5, 6, 7], vec![0, 4]]);
-        assert_eq!(group(&vectors[..3]), [vec![0, 1, 2]]);
-        assert_eq!(group(&[]), [Vec::<usize>::new()]);
+        assert_eq!(group(&vectors, 8), [vec![1, 2, 3, 5, 6, 7], vec![0, 4]]);
+        assert_eq!(group(&vectors[..3], 8), [vec![0, 1, 2]]);
+        assert_eq!(group(&[], 8), [Vec::<usize>::new()]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::{Status, WalkFlags};
 use crate::app::App;
 use crate::failure::{Failure, Result};
 use crate::interrupt;
-use crate::output::Style;
+use crate::output::{Style, counted};
 use crate::printable::{printable, printable_line};
 use crate::progress::ProgressLine;
 use crate::refresh::refresh;
@@ -222,7 +222,7 @@ fn target(app: &App, library: &Library, args: &Summarize) -> Result<Target> {
             Some(full.to_string_lossy().into_owned()),
         )),
         None if full.is_dir() => Ok(Target::Indexed(library.resolve(what)?, None)),
-        None => Ok(Target::Lone(full)),
+        None => Ok(Target::Lone(PathBuf::from(what))),
     }
 }
 
@@ -267,6 +267,12 @@ fn tell(app: &App, summary: &Summary) -> Result<()> {
     }
     let coverage = printable(&summary.coverage.to_text(GAPS_NAMED)).into_owned();
     output.line(output.styled(Style::Dim, coverage))?;
+    if summary.left_out > 0 {
+        output.note(format_args!(
+            "left out {} of the model's, which no quote supports",
+            counted(summary.left_out as u64, "sentence")
+        ));
+    }
     Ok(())
 }
 

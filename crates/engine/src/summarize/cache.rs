@@ -219,7 +219,8 @@ fn number(rest: &mut &[u8]) -> Option<usize> {
 
 /// A vector, again of unit length.
 fn vector(rest: &mut &[u8]) -> Option<Vec<f32>> {
-    let (values, after) = rest.split_at_checked(number(rest)?)?;
+    let count = number(rest)?;
+    let (values, after) = rest.split_at_checked(count)?;
     *rest = after;
     let values: Vec<f32> = values.iter().map(|&value| f32::from(value as i8)).collect();
     let length = values.iter().map(|value| value * value).sum::<f32>().sqrt();

@@ -24,6 +24,8 @@ use crate::error::EngineError;
 const TELL_EVERY: usize = 64;
 /// Names of a module that are told, at most.
 const NAMES: usize = 5;
+/// Modules that one uses and that are told, at most.
+const USES: usize = 6;
 
 /// What is known of the codebase once every file has been read. Paths count from the scope.
 #[derive(Default)]
@@ -93,6 +95,7 @@ pub(super) fn summarize(
             documents: facts.documents,
             ..Coverage::default()
         },
+        ..Summary::default()
     }))
 }
 
@@ -376,18 +379,22 @@ impl Telling<'_> {
                 .iter()
                 .map(|&f| self.facts.heads[f].items)
                 .sum();
-            text += &format!("{} lines, {}", lines_of(module), plural(items, "item"));
+            text += &plural(lines_of(module), "line");
+            if items > 0 {
+                text += &format!(", {}", plural(items, "item"));
+            }
             if users(index) > 0 {
                 text += &format!("; used by {}", plural(users(index), "module"));
             }
             let names: Vec<&str> = module
                 .wanted
                 .iter()
+                .filter(|(name, _)| !name.starts_with('_'))
                 .take(NAMES)
                 .map(|(name, _)| name.as_str())
                 .collect();
             if !names.is_empty() {
-                text += &format!(", which take {}", names.join(", "));
+                text += &format!(" for {}", names.join(", "));
             }
             lines.push(Line::count(text));
             if let Some((id, span)) = self.comment(module) {
@@ -426,7 +433,7 @@ impl Telling<'_> {
             .map(|(_, labels)| labels.join(", "))
             .collect();
         let mut lines = vec![Line::count(format!(
-            "each layer uses those to its right: {}",
+            "layers, each using those to its right: {}",
             layers.join(" › ")
         ))];
         for &index in own.iter().take(count) {
@@ -440,10 +447,14 @@ impl Telling<'_> {
                 .filter(|(to, _)| !is_aside(&self.modules[**to].path))
                 .collect();
             uses.sort_by_key(|(to, with)| (std::cmp::Reverse(with.count), **to));
-            let told: Vec<String> = uses
+            let mut told: Vec<String> = uses
                 .iter()
+                .take(USES)
                 .map(|(to, with)| format!("{} ({})", self.label(**to), with.count))
                 .collect();
+            if uses.len() > USES {
+                told.push(format!("{} more", uses.len() - USES));
+            }
             let mut citations = Vec::new();
             for (_, with) in uses.iter().take(2) {
                 citations

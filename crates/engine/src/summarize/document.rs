@@ -13,17 +13,23 @@ use super::Citing;
 use super::cache::Pick;
 use super::digest::Digest;
 use super::report::{Coverage, Line, Part, Subject, Summary};
+use crate::error::EngineError;
 
 /// What the very first words of a document gain, as that is where it says what it is…
-const LEAD: f32 = 0.2;
+const LEAD: f32 = 0.35;
 /// …and how many bytes later most of that is gone.
 const LEAD_BYTES: f32 = 1_500.0;
 /// Sentences about the whole, beside those about its parts.
 const OVERVIEW: std::ops::RangeInclusive<usize> = 2..=8;
 /// Lines shown of a document without sentences.
 const BARE_LINES: usize = 5;
+/// Sentences that are looked up in other documents, at least.
+const FORM_LOOKS: usize = 16;
 /// A longer line of such a document is cut.
 const BARE_LINE_BYTES: usize = 240;
+
+/// Tells whether a sentence stands in other documents, too.
+pub(super) type IsForm<'a> = &'a mut dyn FnMut(&str) -> Result<bool, EngineError>;
 
 /// A sentence of a document as the whole sees it.
 #[derive(Clone)]
@@ -72,18 +78,25 @@ pub(super) fn ranked(digest: &Digest) -> Vec<Ranked> {
 fn score(pick: &Pick, centre: Option<&[f32]>) -> f32 {
     let central = centre.map_or(0.0, |centre| central::dot(&pick.vector, centre).max(0.0));
     let lead = LEAD * (-(pick.span.start as f32) / LEAD_BYTES).exp();
-    0.5 * pick.score + pick.fitness * (0.5 * central + lead)
+    // The sentence that says who and what is often a long one.
+    let lead = lead * pick.fitness.sqrt();
+    0.5 * pick.score + pick.fitness * 0.5 * central + lead
 }
 
 /// The summary of a document in so many sentences.
+///
+/// `is_form` tells of a sentence whether other documents hold it word for word, too: then it says
+/// nothing of this one.
 pub(super) fn summarize(
     document: &Document,
     path: &str,
     digest: &Digest,
     budget: usize,
-) -> Summary {
+    is_form: IsForm<'_>,
+) -> Result<Summary, EngineError> {
     let mut citing = Citing::default();
-    let ranked = ranked(digest);
+    let mut ranked = ranked(digest);
+    drop_forms(document, &mut ranked, budget, is_form)?;
     let shares = shares(digest, &ranked, budget);
     let overview = budget - shares.iter().map(|(_, count)| count).sum::<usize>();
     let chosen = choose(&ranked, &[], overview);
@@ -118,7 +131,7 @@ pub(super) fn summarize(
         .title
         .as_deref()
         .filter(|title| !title.trim().is_empty());
-    Summary {
+    Ok(Summary {
         subject: Subject::Document,
         title: title.unwrap_or(codebase::name(path)).to_owned(),
         lines,
@@ -129,7 +142,38 @@ pub(super) fn summarize(
             sections: digest.sections,
             ..Coverage::default()
         },
+        ..Summary::default()
+    })
+}
+
+/// Drops the sentences that are a form's from among those that would be told.
+fn drop_forms(
+    document: &Document,
+    ranked: &mut Vec<Ranked>,
+    budget: usize,
+    is_form: IsForm<'_>,
+) -> Result<(), EngineError> {
+    let mut best: Vec<usize> = (0..ranked.len()).collect();
+    best.sort_by(|&a, &b| ranked[b].score.total_cmp(&ranked[a].score));
+    best.truncate(FORM_LOOKS.max(3 * budget));
+    let mut forms = Vec::new();
+    let looked_up = best.len();
+    for index in best {
+        let text = document.text.get(ranked[index].span.clone());
+        if is_form(&one_line(text.unwrap_or_default()))? {
+            forms.push(index);
+        }
     }
+    // Copies and versions of one document hold each other's sentences: that makes them no form.
+    if forms.len() * 2 > looked_up {
+        return Ok(());
+    }
+    let mut index = 0;
+    ranked.retain(|_| {
+        index += 1;
+        !forms.contains(&(index - 1))
+    });
+    Ok(())
 }
 
 /// The best sentences that do not repeat each other or what is told, in the document's order.

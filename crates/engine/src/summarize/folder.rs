@@ -1,7 +1,9 @@
 //! A folder's summary: each document's best sentences, brought together by subfolder, or by
 //! topic where there are no subfolders to go by.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{Hash, Hasher};
 use std::ops::{ControlFlow, Range};
 
 use docent_core::answer::one_line;
@@ -20,10 +22,18 @@ use crate::error::EngineError;
 
 /// Sentences of a document that its folder may quote.
 const KEPT: usize = 3;
+/// Sentences of a document that stand for its words.
+const SAMPLED: usize = 8;
+/// A sentence that so many documents hold word for word is a form's, and says nothing of one.
+const FORM: usize = 3;
+/// Titles of a group's documents that are told.
+const TITLES: usize = 6;
 /// Documents that are weighed together, at most.
 const DRAFTS: usize = 256;
 /// Groups that are told one by one, at most.
 const MAX_GROUPS: usize = 12;
+/// Topics that a folder is divided into, at most.
+const MAX_TOPICS: usize = 8;
 /// Words that name what a group is about.
 const LABEL_WORDS: usize = 4;
 
@@ -34,19 +44,18 @@ struct Known {
     title: String,
     format: Format,
     sections: usize,
-    /// Its best sentences.
-    best: Vec<document::Ranked>,
+    /// Its best sentences, each with the hash of its words.
+    best: Vec<(document::Ranked, u64)>,
     vector: Option<Vec<f32>>,
-    /// Title and best sentences, to name topics by.
+    /// Its own title and best sentences, to name topics by.
     words: String,
 }
 
 /// Documents that belong together.
 struct Group {
-    heading: String,
+    /// The folder; none for a topic.
+    folder: Option<String>,
     members: Vec<usize>,
-    /// Whether the heading is made of its words.
-    is_topic: bool,
 }
 
 /// The summary of a folder in so many sentences; `None` if it was stopped.
@@ -69,7 +78,7 @@ pub(super) fn summarize(
     let parts = if telling.len() <= budget {
         each(collection, &known, &telling, budget, &mut citing)?
     } else {
-        let groups = groups(scope, &known, &telling);
+        let groups = groups(scope, &known, &telling, budget);
         grouped(collection, &known, &groups, budget, &mut citing)?
     };
     Ok(Some(Summary {
@@ -83,6 +92,7 @@ pub(super) fn summarize(
             sections: known.iter().map(|known| known.sections).sum(),
             ..Coverage::default()
         },
+        ..Summary::default()
     }))
 }
 
@@ -136,28 +146,49 @@ fn read(
             return Ok(None);
         }
     }
+    drop_forms(&mut known);
     Ok(Some(known))
+}
+
+/// Drops sentences that many documents hold word for word, and keeps the best of the others.
+fn drop_forms(known: &mut [Known]) {
+    let mut holding: HashMap<u64, usize> = HashMap::new();
+    let hashes = known.iter().flat_map(|known| &known.best);
+    hashes.for_each(|(_, hash)| *holding.entry(*hash).or_default() += 1);
+    for known in known {
+        let is_form = |hash: &u64| holding.get(hash).is_some_and(|count| *count >= FORM);
+        // Copies of one document hold each other's sentences: that makes them no form.
+        let forms = known.best.iter().filter(|(_, hash)| is_form(hash)).count();
+        if forms * 2 <= known.best.len() {
+            known.best.retain(|(_, hash)| !is_form(hash));
+        }
+        known.best.truncate(KEPT);
+    }
 }
 
 fn finish(digester: &Digester<'_>, stored: StoredDocument, draft: Draft) -> Known {
     let digest = digester.finish(draft);
     let ranked = document::ranked(&digest);
     let weighed: Vec<Weighed<'_>> = ranked.iter().map(document::Ranked::weighed).collect();
-    let best: Vec<document::Ranked> = central::diverse(&weighed, &[], KEPT)
-        .into_iter()
-        .map(|index| ranked[index].clone())
-        .collect();
     let document = &stored.document;
     let title = document
         .title
         .clone()
         .filter(|title| !title.trim().is_empty());
-    let title = one_line(&title.unwrap_or_else(|| codebase::name(&stored.path).to_owned()));
-    let mut words = title.clone();
-    for sentence in &best {
+    let mut words = title.clone().unwrap_or_default();
+    let mut best = Vec::new();
+    for index in central::diverse(&weighed, &[], SAMPLED) {
+        let sentence = ranked[index].clone();
+        let text = document.text.get(sentence.span.clone());
+        let text = one_line(text.unwrap_or_default());
         words.push(' ');
-        words.push_str(document.text.get(sentence.span.clone()).unwrap_or_default());
+        words.push_str(&text);
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        best.push((sentence, hasher.finish()));
     }
+    let title = title.unwrap_or_else(|| codebase::name(&stored.path).to_owned());
+    let title = one_line(&title);
     Known {
         id: stored.id,
         title,
@@ -240,7 +271,7 @@ fn each(
             .best
             .iter()
             .take(count)
-            .map(|best| best.span.clone())
+            .map(|(best, _)| best.span.clone())
             .collect();
         spans.sort_by_key(|span| span.start);
         let lines = quotes(
@@ -274,7 +305,7 @@ fn quotes(
 }
 
 /// The documents by the subfolder that they lie in, or by topic where they lie in one folder.
-fn groups(scope: &Scope, known: &[Known], telling: &[usize]) -> Vec<Group> {
+fn groups(scope: &Scope, known: &[Known], telling: &[usize], budget: usize) -> Vec<Group> {
     let mut prefix = scope.prefix.clone();
     loop {
         let mut folders: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
@@ -295,34 +326,32 @@ fn groups(scope: &Scope, known: &[Known], telling: &[usize]) -> Vec<Group> {
                     folder.map_or("(directly in it)".to_owned(), |f| format!("{f}/"))
                 };
                 let group = |(folder, members): (Option<&str>, Vec<usize>)| Group {
-                    heading: heading(folder),
+                    folder: Some(heading(folder)),
                     members,
-                    is_topic: false,
                 };
                 let mut groups: Vec<Group> = folders.into_iter().map(group).collect();
                 groups.sort_by_key(|group| std::cmp::Reverse(group.members.len()));
                 return groups;
             }
-            _ => return topics(known, telling),
+            _ => return topics(known, telling, budget.min(MAX_TOPICS)),
         }
     }
 }
 
-fn topics(known: &[Known], telling: &[usize]) -> Vec<Group> {
+fn topics(known: &[Known], telling: &[usize], most: usize) -> Vec<Group> {
     let vectors: Vec<(usize, &[f32])> = telling
         .iter()
         .filter_map(|&index| Some((index, known[index].vector.as_deref()?)))
         .collect();
     let only: Vec<&[f32]> = vectors.iter().map(|(_, vector)| *vector).collect();
     let group = |members: Vec<usize>| Group {
-        heading: String::new(),
+        folder: None,
         members: members
             .into_iter()
             .map(|member| vectors[member].0)
             .collect(),
-        is_topic: true,
     };
-    topic::group(&only).into_iter().map(group).collect()
+    topic::group(&only, most).into_iter().map(group).collect()
 }
 
 /// A part for each group, with as many sentences as its share of the documents deserves.
@@ -351,12 +380,26 @@ fn grouped(
         let about = label.join(", ");
         let count = 1 + (budget - shown) * group.members.len() / all.max(1);
         let facts = counted(group.members.iter().map(|&index| &known[index]));
-        let (heading, facts) = match group.is_topic {
-            true => (about, facts),
-            false if about.is_empty() => (group.heading.clone(), facts),
-            false => (group.heading.clone(), format!("{facts}; often: {about}")),
+        let facts = match about.is_empty() {
+            true => facts,
+            false => format!("{facts}; often: {about}"),
+        };
+        let titles = titles(known, group);
+        let heading = match (&group.folder, titles.first()) {
+            (Some(folder), _) => folder.clone(),
+            // A topic has no name of its own: its most typical document stands for it.
+            (None, Some(title)) => format!("like {title}"),
+            (None, None) => "others".to_owned(),
         };
         let mut lines = vec![Line::count(facts)];
+        if titles.len() > 1 {
+            let more = if group.members.len() > titles.len() {
+                "; …"
+            } else {
+                ""
+            };
+            lines.push(Line::count(format!("{}{more}", titles.join("; "))));
+        }
         lines.extend(quotes(
             collection,
             &typical(known, &group.members, count),
@@ -367,14 +410,14 @@ fn grouped(
     if shown < groups.len() {
         let rest: Vec<&str> = groups[shown..]
             .iter()
-            .map(|group| group.heading.as_str())
+            .filter_map(|group| group.folder.as_deref())
             .collect();
         let documents: usize = groups[shown..]
             .iter()
             .map(|group| group.members.len())
             .sum();
         parts.push(Part {
-            heading: format!("{} more", rest.len()),
+            heading: format!("{} more", groups.len() - shown),
             lines: vec![Line::count(format!(
                 "{documents} documents: {}",
                 rest.join(", ")
@@ -382,6 +425,23 @@ fn grouped(
         });
     }
     Ok(parts)
+}
+
+/// The titles of the documents that are nearest to what the group is about, the nearest first.
+fn titles<'k>(known: &'k [Known], group: &Group) -> Vec<&'k str> {
+    let vectors = group
+        .members
+        .iter()
+        .filter_map(|&index| known[index].vector.as_deref());
+    let centre = central::centroid(vectors.map(|vector| (vector, 1.0))).unwrap_or_default();
+    let near = |index: usize| {
+        let vector = known[index].vector.as_deref().unwrap_or_default();
+        central::dot(vector, &centre)
+    };
+    let mut members = group.members.clone();
+    members.sort_by(|&a, &b| near(b).total_cmp(&near(a)));
+    let titles = members.iter().take(TITLES);
+    titles.map(|&index| known[index].title.as_str()).collect()
 }
 
 /// The sentences of different documents that are nearest to what the group is about.
@@ -398,7 +458,7 @@ fn typical<'k>(
     };
     let candidates: Vec<(&Known, &document::Ranked)> = members
         .iter()
-        .filter_map(|&index| Some((&known[index], known[index].best.first()?)))
+        .filter_map(|&index| Some((&known[index], &known[index].best.first()?.0)))
         .collect();
     let weighed: Vec<Weighed<'_>> = candidates
         .iter()

@@ -7,7 +7,7 @@
 //! counted. A model may say the best of it in its own words ([`phrase`]), as far as the quotes
 //! support them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
@@ -16,6 +16,7 @@ use docent_core::citation::{self, Citation};
 use docent_core::codebase;
 use docent_core::document::{Document, Format};
 use docent_core::model::Generator;
+use docent_core::query::Query;
 use docent_store::{DocumentId, SourceReport, StateFilter};
 
 use self::cache::Cache;
@@ -38,6 +39,11 @@ pub use report::{
 
 /// The file in a collection's home that keeps what was found out about sections.
 pub(crate) const CACHE_FILE: &str = "summaries";
+
+/// Documents that hold a sentence word for word, from which on it is a form's…
+const FORM_DOCUMENTS: usize = 4;
+/// …as far as so many of its first words tell.
+const FORM_WORDS: usize = 10;
 
 /// Who hears how far a summary is; breaking stops it.
 type OnEvent<'a> = &'a mut dyn FnMut(SummaryEvent) -> ControlFlow<()>;
@@ -131,12 +137,24 @@ impl Collection {
         else {
             return Ok(None);
         };
-        Ok(Some(document::summarize(
-            &stored.document,
-            &stored.path,
-            &digest,
-            budget,
-        )))
+        let mut is_form = |sentence: &str| self.is_form(sentence);
+        let document = &stored.document;
+        document::summarize(document, &stored.path, &digest, budget, &mut is_form).map(Some)
+    }
+
+    /// Whether several documents hold a sentence word for word.
+    fn is_form(&self, sentence: &str) -> Result<bool, EngineError> {
+        let words: Vec<&str> = sentence
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .take(FORM_WORDS)
+            .collect();
+        let phrase = Query::parse(&format!("\"{}\"", words.join(" ")));
+        let found = self.reader().lexical(&phrase, 4 * FORM_DOCUMENTS)?;
+        let ids: Vec<_> = found.iter().map(|scored| scored.chunk).collect();
+        let chunks = self.reader().chunks(&ids)?;
+        let documents: HashSet<DocumentId> = chunks.iter().map(|chunk| chunk.document).collect();
+        Ok(documents.len() >= FORM_DOCUMENTS)
     }
 
     /// The files that a request is about.
@@ -263,7 +281,8 @@ impl Library {
         let Some(digest) = digest_one(&mut digester, document, path, on_event)? else {
             return Ok(None);
         };
-        let mut summary = document::summarize(document, path, &digest, length.sentences());
+        let budget = length.sentences();
+        let mut summary = document::summarize(document, path, &digest, budget, &mut |_| Ok(false))?;
         summary.coverage.documents_total = 1;
         if let Some(gap) = &document.incomplete {
             summary.coverage.not_read.push(NotRead {

@@ -74,6 +74,10 @@ pub(super) fn add(
         .collect();
     let sentences = answer::check(&written, &passages, &mut summary.citations);
     let supported = |sentence: &Sentence| matches!(sentence.support, Support::Cited { .. });
+    summary.left_out = sentences
+        .iter()
+        .filter(|sentence| !supported(sentence))
+        .count();
     let lines = sentences
         .into_iter()
         .filter(supported)

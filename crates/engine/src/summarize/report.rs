@@ -67,6 +67,8 @@ pub struct Summary {
     pub parts: Vec<Part>,
     /// Everything that the lines point to; each was found in its document.
     pub citations: Vec<Citation>,
+    /// Sentences that a model wrote and that are not here: no quote supports them.
+    pub left_out: usize,
     /// What was read for it, and what was not.
     pub coverage: Coverage,
 }

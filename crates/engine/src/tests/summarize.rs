@@ -1,5 +1,11 @@
 //! Summaries: what is kept, what is done again, and what is never told.
 
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use docent_core::model::{
+    Finish, GenerationEvent, GenerationReport, GenerationRequest, Generator, Message,
+};
+
 use super::*;
 use crate::summarize::{Length, Line, Subject, Summary, SummaryEvent, SummaryRequest};
 
@@ -43,15 +49,19 @@ fn summarize(bench: &Bench, path: Option<&str>) -> (Summary, usize) {
 }
 
 fn quotes(summary: &Summary) -> Vec<&str> {
-    let parts = summary.parts.iter().flat_map(|part| &part.lines);
-    let lines = summary.lines.iter().chain(parts);
     fn quote(line: &Line) -> Option<&str> {
         match line {
             Line::Quote { text, .. } => Some(text),
             _ => None,
         }
     }
-    lines.filter_map(quote).collect()
+    let parts = summary.parts.iter().flat_map(|part| &part.lines);
+    summary
+        .lines
+        .iter()
+        .chain(parts)
+        .filter_map(quote)
+        .collect()
 }
 
 #[test]
@@ -67,12 +77,11 @@ fn every_quote_stands_in_its_document() {
     for citation in &summary.citations {
         assert_eq!(&document.text[citation.start..citation.end], citation.quote);
     }
-    let headings: Vec<&str> = summary
-        .parts
-        .iter()
-        .map(|part| part.heading.as_str())
-        .collect();
-    assert_eq!(headings, ["Deposit", "Repairs"]);
+    // What was told of the whole is not told of its part again.
+    let mut told = quotes(&summary);
+    told.sort_unstable();
+    told.dedup();
+    assert_eq!(told.len(), 3);
 }
 
 #[test]
@@ -154,4 +163,91 @@ fn a_path_that_is_not_there_is_an_error() {
         .collection()
         .summarize(None, &request, &mut |_| ControlFlow::Continue(()));
     assert!(matches!(made, Err(EngineError::UnknownPath { .. })));
+}
+
+/// A model that writes what it is told to.
+struct Says(&'static str);
+
+impl Generator for Says {
+    fn name(&self) -> &str {
+        "says"
+    }
+    fn fingerprint(&self) -> &str {
+        "says-1"
+    }
+    fn context_tokens(&self) -> usize {
+        2_000
+    }
+    fn count_tokens(&self, text: &str) -> usize {
+        text.split_whitespace().count()
+    }
+    fn count_prompt_tokens(&self, messages: &[Message]) -> usize {
+        messages
+            .iter()
+            .map(|message| self.count_tokens(&message.content))
+            .sum()
+    }
+    fn generate(&self, _: GenerationRequest) -> Receiver<GenerationEvent> {
+        let (events, receiver) = sync_channel(2);
+        events
+            .send(GenerationEvent::Token(self.0.to_owned()))
+            .unwrap();
+        let report = GenerationReport {
+            finish: Finish::End,
+            prompt_tokens: 1,
+            new_tokens: 1,
+            prefill_ms: 0,
+            decode_ms: 0,
+        };
+        events.send(GenerationEvent::Done(report)).unwrap();
+        receiver
+    }
+}
+
+#[test]
+fn of_a_models_words_only_what_the_quotes_support_is_told() {
+    let bench = Bench::new(FOLDER);
+    bench.index();
+    let model = Says(
+        "The tenant can end the lease in writing with ninety days' notice. \
+         The landlord lives in Paris and owns three horses.",
+    );
+    let request = SummaryRequest {
+        path: Some("rent/lease.md".into()),
+        ..SummaryRequest::default()
+    };
+    let made = bench
+        .collection()
+        .summarize(Some(&model), &request, &mut |_| ControlFlow::Continue(()));
+    let summary = made.unwrap().unwrap();
+    let written = |line: &&Line| matches!(line, Line::Written { .. });
+    let written: Vec<String> = summary
+        .lines
+        .iter()
+        .filter(written)
+        .map(Line::to_text)
+        .collect();
+    assert_eq!(written.len(), 1);
+    assert!(written[0].starts_with("The tenant can end") && written[0].contains('['));
+    assert_eq!(summary.left_out, 1);
+}
+
+#[test]
+fn what_many_documents_hold_word_for_word_is_told_of_none() {
+    let notice = "This leaflet of the clinic was printed and given out free of charge.";
+    let own = [
+        "Asthma narrows the airways of the lungs.",
+        "Gout is pain of the joints at night.",
+        "Migraine is a headache that comes back.",
+        "Eczema is a rash of the dry skin.",
+    ];
+    let bench = Bench::new("//- none.txt\nNothing.");
+    for (number, own) in own.iter().enumerate() {
+        bench.write(&format!("{number}.md"), &format!("{notice}\n\n{own}"));
+    }
+    bench.index();
+    let (one, _) = summarize(&bench, Some("0.md"));
+    assert_eq!(quotes(&one), [own[0]]);
+    let (all, _) = summarize(&bench, None);
+    assert_eq!(quotes(&all), own);
 }
