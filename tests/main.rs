@@ -10,6 +10,7 @@ mod format;
 mod kill;
 mod licences;
 mod lifecycle;
+mod models;
 mod processes;
 mod retrieval;
 mod sandbox;
