@@ -44,6 +44,7 @@ fn every_command_has_help() {
         "extract",
         "rebuild",
         "forget",
+        "models",
         "doctor",
         "completions",
     ] {

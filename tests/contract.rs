@@ -23,7 +23,7 @@ The dough rests for eleven hours in a cold room.
 
 /// The fields of an object, each exactly these.
 #[track_caller]
-fn fields(value: &Value, expected: &[&str]) {
+pub(crate) fn fields(value: &Value, expected: &[&str]) {
     let object = value.as_object().expect("an object");
     let got: BTreeSet<&str> = object.keys().map(String::as_str).collect();
     assert_eq!(got, expected.iter().copied().collect(), "{value}");

@@ -11,6 +11,7 @@ mod format;
 mod kill;
 mod licences;
 mod lifecycle;
+mod models;
 mod processes;
 mod quality;
 mod queries;

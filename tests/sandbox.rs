@@ -84,6 +84,10 @@ impl Sandbox {
             .env("DOCENT_INDEX", self.index())
             .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
             .stdin(Stdio::null());
+        // So that the whole suite can be run on each instruction set.
+        if let Some(forced) = std::env::var_os("DOCENT_ISA") {
+            command.env("DOCENT_ISA", forced);
+        }
         command
     }
 
