@@ -49,9 +49,10 @@ pub(crate) struct Ask {
     #[arg(long)]
     no_index: bool,
     #[command(flatten)]
-    filters: FilterArgs,
-    #[command(flatten)]
     walk: WalkFlags,
+    // Last, because its heading would stand over what follows.
+    #[command(flatten)]
+    filters: FilterArgs,
 }
 
 /// A line of `docent ask --json`.

@@ -46,9 +46,10 @@ pub(crate) struct Search {
     #[arg(long)]
     no_index: bool,
     #[command(flatten)]
-    filters: FilterArgs,
-    #[command(flatten)]
     walk: WalkFlags,
+    // Last, because its heading would stand over what follows.
+    #[command(flatten)]
+    filters: FilterArgs,
 }
 
 /// The retrievers, as flags name them.
