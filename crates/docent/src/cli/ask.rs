@@ -58,9 +58,10 @@ pub(crate) struct Ask {
     #[command(flatten)]
     redact: RedactFlag,
     #[command(flatten)]
-    filters: FilterArgs,
-    #[command(flatten)]
     walk: WalkFlags,
+    // Last, because its heading would stand over what follows.
+    #[command(flatten)]
+    filters: FilterArgs,
 }
 
 /// A line of `docent ask --json`.

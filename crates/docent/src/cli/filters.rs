@@ -8,9 +8,7 @@ use crate::failure::{Failure, Result};
 /// Conditions on the documents. Of several values of one flag one has to hold; of dates after
 /// and before, all.
 #[derive(Debug, Clone, Default, Args)]
-#[command(
-    next_help_heading = "Filters (each may be given more than once, one of its values has to hold)"
-)]
+#[command(next_help_heading = "Filters (of several values of one, one has to hold)")]
 pub(super) struct FilterArgs {
     /// Files whose path contains this; `*` stands for any characters.
     #[arg(long, value_name = "TEXT")]

@@ -49,9 +49,10 @@ pub(crate) struct Search {
     #[arg(long)]
     explain: bool,
     #[command(flatten)]
-    filters: FilterArgs,
-    #[command(flatten)]
     walk: WalkFlags,
+    // Last, because its heading would stand over what follows.
+    #[command(flatten)]
+    filters: FilterArgs,
 }
 
 /// The retrievers, as flags name them.

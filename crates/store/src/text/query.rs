@@ -121,7 +121,7 @@ impl QueryBuilder<'_> {
         conditions: &[Condition],
         clauses: &mut Vec<Clause>,
     ) -> Result<(), TantivyError> {
-        let word = |condition: &'_ Condition| match condition {
+        let word = |condition: &Condition| match condition {
             Condition::Word(word) => word.clone(),
             _ => String::new(),
         };
