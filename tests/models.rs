@@ -326,7 +326,7 @@ fn files_that_are_no_whole_model_are_told() {
             b"version https://git-lfs.github.com/spec/v1".to_vec(),
             "a Git LFS pointer",
         ),
-        (cut(30), "cut short"),
+        (cut(30), "announces 15 tensors, and 14 bytes follow"),
         (cut(500), "cut short"),
         (cut(whole.len() - 1), "cut short: tensor"),
         (many, "announces 18446744073709551615 tensors"),

@@ -58,7 +58,8 @@ fn is_identifier(word: &str) -> bool {
         .windows(2)
         .filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase())
         .count();
-    let begins_small = bytes[0].is_ascii_lowercase();
+    // Names of brands have one small letter at most: iPhone, eBay.
+    let begins_small = bytes.iter().take_while(|b| b.is_ascii_lowercase()).count() > 1;
     let snake = word.trim_matches('_').contains('_');
     snake
         || word.contains("::")

@@ -18,6 +18,9 @@ const CLOSE: char = '\u{f8f1}';
 /// end.
 const MOST_BYTES: usize = 1 << 20;
 
+/// Steps that a template may take; the longest chats take some ten thousand.
+const MOST_STEPS: u64 = 5_000_000;
+
 /// A stretch of a chat that was laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Segment<'a> {
@@ -144,6 +147,7 @@ fn environment(source: &str) -> Result<Environment<'static>, String> {
         .build()
         .map_err(told)?;
     environment.set_syntax(syntax);
+    environment.set_fuel(Some(MOST_STEPS));
     environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     environment.add_function(
         "raise_exception",

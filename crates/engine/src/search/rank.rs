@@ -213,8 +213,9 @@ impl<'r> Ranking<'r> {
         if effort == Effort::Full {
             self.compare_tokens()?;
         }
+        let best = self.candidates.first().map_or(0.0, Candidate::score);
         for named in named {
-            self.ask_document(&named, effort)?;
+            self.ask_document(&named, best, effort)?;
         }
         if effort == Effort::Full {
             self.rerank()?;
@@ -299,12 +300,17 @@ impl<'r> Ranking<'r> {
     fn ask_document(
         &mut self,
         named: &Named<DocumentId>,
+        best: f32,
         effort: Effort,
     ) -> Result<(), EngineError> {
         let of_it = |candidate: &&Candidate| candidate.chunk.document == named.document;
         let scores = self.candidates.iter().filter(of_it).map(Candidate::score);
-        let lift = if named.by_clause { NAMED_LIFT } else { 0.0 };
-        let floor = scores.fold(0.0, f32::max) - 1.0 + lift;
+        let its_best = scores.fold(0.0, f32::max);
+        // Its best part stands above everything else, or in the place of its best chunk.
+        let floor = match named.by_clause {
+            true => best + NAMED_LIFT * (its_best / best.max(f32::MIN_POSITIVE)) - 1.0,
+            false => its_best - 1.0,
+        };
         let mut parts = self.parts(named, effort)?;
         let reason = |part: f32| Reason {
             about: Some(named.asks.clone()),

@@ -57,7 +57,7 @@ impl Kept {
         let middle = uses.len() / 2;
         let (_, median, _) = uses.select_nth_unstable(middle);
         let median = *median;
-        self.tokens.retain(|_, (used, _)| *used > median);
+        self.tokens.retain(|_, (used, _)| *used >= median);
         self.bytes = self.tokens.values().map(|(_, t)| t.bytes()).sum();
     }
 }

@@ -36,7 +36,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "N", default_value_t = 512)]
     max_tokens: usize,
     /// How freely it chooses: 0 takes the likeliest token (a setting keeps it so).
-    #[arg(long, value_name = "T", value_parser = temperature)]
+    #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = temperature)]
     temperature: Option<f32>,
     /// What its choices begin from: the same seed, the same words.
     #[arg(long, value_name = "N")]
