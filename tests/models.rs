@@ -120,7 +120,7 @@ fn models_lists_the_starter_and_what_other_programs_keep() {
 
 /// A sound file of a network that nothing in docent runs.
 fn unknown_architecture() -> Vec<u8> {
-    replaced(&tiny("llama-pieces"), "llama", "mamba")
+    replaced(&tiny("qwen3moe-bytes"), "qwen3moe", "mamba2xl")
 }
 
 #[test]
@@ -162,13 +162,13 @@ fn an_unknown_architecture_is_named_with_those_that_run() {
         .with_status(1);
     assert!(
         run.stdout
-            .contains("its architecture is mamba; docent runs llama"),
+            .contains("its architecture is mamba2xl; docent runs llama"),
         "{run:?}"
     );
     sandbox
         .run(["models", "run", "tiny.gguf", "-p", "the"])
         .with_status(2)
-        .telling("tiny.gguf: its architecture is mamba; docent runs llama");
+        .telling("tiny.gguf: its architecture is mamba2xl; docent runs llama");
 }
 
 #[test]

@@ -1,7 +1,9 @@
-//! Near-duplicates: texts that say the same but for a few words, as versions of a letter do.
+//! Near-duplicates: copies, and versions of one document.
 //!
 //! Texts are compared by the share of their word triples that they have in common (Jaccard;
-//! Broder, "On the resemblance and containment of documents", 1997).
+//! Broder, "On the resemblance and containment of documents", 1997). Two contracts may share a
+//! clause but for the name of a country, and that name is all that matters; so texts that are
+//! merely alike count as versions only where their files are called so, too.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -19,7 +21,45 @@ const LEAST_WORDS: usize = 12;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shingles(HashSet<u64>);
 
+/// Words in a file's name that tell one version from the next.
+const VERSION_WORDS: [&str; 16] = [
+    "v",
+    "version",
+    "ver",
+    "rev",
+    "revision",
+    "final",
+    "draft",
+    "copy",
+    "new",
+    "old",
+    "signed",
+    "kopie",
+    "entwurf",
+    "endfassung",
+    "neu",
+    "alt",
+];
+
+/// What the versions of a document have in common: the file's name without its ending, numbers
+/// and words such as "final" or "copy"; empty if nothing is left.
+pub fn version_name(path: &str) -> String {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    let lower = stem.to_lowercase();
+    let words = lower.split(|c: char| !c.is_alphabetic());
+    words
+        .filter(|word| !word.is_empty() && !VERSION_WORDS.contains(word))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 impl Shingles {
+    /// Whether the texts are the same, word for word.
+    pub fn is_copy(&self, other: &Shingles) -> bool {
+        !self.0.is_empty() && self == other
+    }
+
     /// Of a text; upper and lower case, white space and signs make no difference.
     pub fn of(text: &str) -> Shingles {
         let words: Vec<String> = text.unicode_words().map(str::to_lowercase).collect();
@@ -75,6 +115,27 @@ mod tests {
             CLAUSE,
             "The deposit is two months' rent and is kept in an account of its own."
         ));
+    }
+
+    #[test]
+    fn copies_are_the_same_but_for_case_and_signs() {
+        let is_copy = |a: &str, b: &str| Shingles::of(a).is_copy(&Shingles::of(b));
+        assert!(is_copy(CLAUSE, &CLAUSE.to_uppercase().replace(", ", " ")));
+        assert!(!is_copy(CLAUSE, &CLAUSE.replace("ninety", "sixty")));
+        assert!(!is_copy("", ""));
+    }
+
+    #[test]
+    fn versions_have_a_name_in_common() {
+        for path in [
+            "a/Lease_v2 (final).docx",
+            "b/lease 2024-03-01.pdf",
+            "Lease-copy.txt",
+        ] {
+            assert_eq!(version_name(path), "lease", "{path}");
+        }
+        assert_ne!(version_name("agency.txt"), version_name("service.txt"));
+        assert_eq!(version_name("2024.txt"), "");
     }
 
     #[test]

@@ -1,21 +1,27 @@
 //! Hits that say the same: versions and copies stand together, the newest first.
 
-use docent_core::similar::Shingles;
+use docent_core::similar::{self, Shingles};
 
 use super::rank::Candidate;
 
 /// For each candidate the index of the first one before it that says the same, if there is one.
 /// Where several say the same, the newest takes the best of their places.
 pub(super) fn group(candidates: &mut [Candidate]) -> Vec<Option<usize>> {
-    let shingles: Vec<Shingles> = candidates
+    let texts = candidates.iter().map(|c| Shingles::of(&c.chunk.text));
+    let texts: Vec<Shingles> = texts.collect();
+    let names = candidates
         .iter()
-        .map(|candidate| Shingles::of(&candidate.chunk.text))
-        .collect();
+        .map(|c| similar::version_name(&c.chunk.path));
+    let names: Vec<String> = names.collect();
+    let are_versions = |a: usize, b: usize| !names[a].is_empty() && names[a] == names[b];
+    let is_same = |a: usize, b: usize| {
+        texts[a].is_copy(&texts[b]) || (are_versions(a, b) && texts[a].is_like(&texts[b]))
+    };
     let mut similar_to: Vec<Option<usize>> = Vec::with_capacity(candidates.len());
-    for (at, these) in shingles.iter().enumerate() {
+    for at in 0..candidates.len() {
         let is_first_of_its_kind = |other: &usize| similar_to[*other].is_none();
         let mut firsts = (0..at).filter(is_first_of_its_kind);
-        similar_to.push(firsts.find(|other| shingles[*other].is_like(these)));
+        similar_to.push(firsts.find(|other| is_same(*other, at)));
     }
     for first in 0..candidates.len() {
         let copies = (first + 1..candidates.len()).filter(|at| similar_to[*at] == Some(first));

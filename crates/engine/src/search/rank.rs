@@ -269,8 +269,12 @@ impl<'r> Ranking<'r> {
 
     /// The documents that the question names ([`docent_core::scope`]), among those found.
     fn named(&self) -> Result<Vec<Named<DocumentId>>, EngineError> {
-        let only_words =
-            |group: &Group| group.should.iter().all(|c| matches!(c, Condition::Word(_)));
+        let only_words = |group: &Group| {
+            group
+                .should
+                .iter()
+                .all(|c| matches!(c, Condition::Word(_) | Condition::Corrected(_)))
+        };
         if self.query.text.is_strict() || !only_words(&self.query.text) {
             return Ok(Vec::new());
         }
