@@ -66,6 +66,9 @@ pub struct Filters {
     pub titles: Vec<String>,
     /// The title does not contain this.
     pub not_titles: Vec<String>,
+    /// The document is one of these, by the store's ids. Set by the program, never typed; empty
+    /// is all documents.
+    pub documents: Vec<i64>,
 }
 
 impl Filters {

@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError};
 
 use docent_core::document::Format;
 use docent_core::query::{Filters, Query};
+use roaring::RoaringTreemap;
 use rusqlite::Connection;
 
 use crate::catalog::schema::{self, State};
@@ -45,7 +46,7 @@ impl Reader {
     pub fn lexical(&self, query: &Query, limit: usize) -> Result<Vec<Scored>, StoreError> {
         self.with_text(|catalog, state, view| {
             let allowed = self.allowed(catalog, state.revision, &query.filters)?;
-            let nothing_passes = allowed.as_ref().is_some_and(|allowed| allowed.is_empty());
+            let nothing_passes = allowed.as_deref().is_some_and(RoaringTreemap::is_empty);
             let nothing_asked = query.text.is_empty() && allowed.is_none();
             if limit == 0 || nothing_passes || nothing_asked {
                 return Ok(Vec::new());
@@ -128,7 +129,9 @@ impl Reader {
             Ok(live.is_some_and(|(document, is_embedded)| {
                 is_embedded
                     && strict.as_ref().is_none_or(|ids| ids.contains(&chunk.0))
-                    && allowed.as_ref().is_none_or(|ids| ids.contains(&document.0))
+                    && allowed
+                        .as_ref()
+                        .is_none_or(|ids| ids.contains(document.0 as u64))
             }))
         };
         live_hits(limit, find, passes)
@@ -208,11 +211,19 @@ impl Reader {
         if filters.is_empty() {
             return Ok(None);
         }
-        let facts = self.facts(catalog, revision)?;
+        let mut named: RoaringTreemap = filters.documents.iter().map(|id| *id as u64).collect();
         let filters = lower_case(filters);
+        if filters.is_empty() {
+            return Ok(Some(Arc::new(named)));
+        }
+        let facts = self.facts(catalog, revision)?;
         let passing = facts.iter().filter(|facts| passes(facts, &filters));
-        let allowed: HashSet<i64> = passing.map(|facts| facts.document).collect();
-        Ok(Some(Arc::new(allowed)))
+        let passing: RoaringTreemap = passing.map(|facts| facts.document as u64).collect();
+        if named.is_empty() {
+            return Ok(Some(Arc::new(passing)));
+        }
+        named &= passing;
+        Ok(Some(Arc::new(named)))
     }
 
     fn facts(
@@ -274,6 +285,7 @@ fn live_hits(
     }
 }
 
+/// What the filters ask of a document's facts, in lower case as these are.
 fn lower_case(filters: &Filters) -> Filters {
     let lower = |texts: &[String]| texts.iter().map(|text| text.to_lowercase()).collect();
     Filters {
@@ -283,6 +295,7 @@ fn lower_case(filters: &Filters) -> Filters {
         not_formats: filters.not_formats.clone(),
         titles: lower(&filters.titles),
         not_titles: lower(&filters.not_titles),
+        documents: Vec::new(),
     }
 }
 

@@ -25,6 +25,7 @@ use futures::TryStreamExt;
 use lancedb::query::{ExecutableQuery, QueryBase, Select};
 use lancedb::table::{CompactionOptions, OptimizeAction};
 use lancedb::{Connection, DistanceType, ObjectStoreRegistry, Session, Table};
+use roaring::RoaringTreemap;
 use tokio::runtime::Runtime;
 
 use self::resident::Resident;
@@ -68,22 +69,19 @@ pub(crate) struct Restriction<'a> {
     /// These chunks only.
     pub(crate) chunks: Option<&'a HashSet<i64>>,
     /// Chunks of these documents only.
-    pub(crate) documents: Option<&'a HashSet<i64>>,
+    pub(crate) documents: Option<&'a RoaringTreemap>,
 }
 
 impl Restriction<'_> {
-    fn passes(&self, chunk: i64, document: i64) -> bool {
-        self.chunks.is_none_or(|ids| ids.contains(&chunk))
-            && self.documents.is_none_or(|ids| ids.contains(&document))
-    }
-
     /// As a condition on the table's columns; `None` if there is none, or too long a one.
     fn condition(&self) -> Option<String> {
-        let listed = |column, ids: Option<&HashSet<i64>>| {
-            let ids = ids.filter(|ids| ids.len() <= MAX_LISTED)?;
-            Some(one_of(column, ids.iter().copied()))
-        };
-        listed("chunk_id", self.chunks).or_else(|| listed("document_id", self.documents))
+        let chunks = self.chunks.filter(|ids| ids.len() <= MAX_LISTED);
+        let documents = self.documents.filter(|ids| ids.len() <= MAX_LISTED as u64);
+        let of_chunks = chunks.map(|ids| one_of("chunk_id", ids.iter().copied()));
+        of_chunks.or_else(|| {
+            let ids = documents?.iter().map(|id| id as i64);
+            Some(one_of("document_id", ids))
+        })
     }
 }
 

@@ -208,6 +208,35 @@ fn filters_hold_for_words_and_vectors() {
 }
 
 #[test]
+fn a_search_is_restricted_to_documents_by_their_ids() {
+    let (_home, writer) = collection(&[
+        ("legal/lease.md", "The rent is due."),
+        ("notes/rent.md", "Ask about the rent."),
+    ]);
+    let reader = writer.reader();
+    let notes = reader
+        .find_document(None, "notes/rent.md")
+        .unwrap()
+        .unwrap();
+    let mut only = query("rent");
+    only.filters.documents = vec![notes.id.0];
+    assert_eq!(found(&reader, &only), ["Ask about the rent."]);
+    let near = reader.dense(&embed("rent"), &only, 10).unwrap();
+    assert_eq!(texts(&reader, &near), ["Ask about the rent."]);
+    // The score is that of the words alone.
+    let best = reader.lexical(&only, 1).unwrap()[0];
+    let all = reader.lexical(&query("rent"), 2).unwrap();
+    assert!(all.contains(&best), "{best:?} in {all:?}");
+    // Both the ids and the path have to pass.
+    only.filters.paths = vec!["legal".into()];
+    assert!(found(&reader, &only).is_empty());
+    only.filters.paths = vec!["notes".into()];
+    assert_eq!(found(&reader, &only).len(), 1);
+    only.filters.documents = vec![987_654];
+    assert!(found(&reader, &only).is_empty());
+}
+
+#[test]
 fn titles_headings_and_paths_are_searched() {
     let home = tempdir().unwrap();
     let (mut writer, root) = writer(home.path());

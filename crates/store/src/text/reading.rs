@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use docent_core::query::Group;
+use roaring::RoaringTreemap;
 use tantivy::collector::{Collector, DocSetCollector, FilterCollector, TopDocs};
-use tantivy::query::Query;
+use tantivy::query::{AllQuery, BooleanQuery, BoostQuery, Query, TermSetQuery};
 use tantivy::schema::Field;
-use tantivy::{DocAddress, IndexReader, ReloadPolicy, Searcher, TantivyError};
+use tantivy::{DocAddress, IndexReader, ReloadPolicy, Searcher, TantivyError, Term};
 
 use super::TEXT_INDEX;
 use super::query::QueryBuilder;
@@ -21,7 +22,11 @@ use crate::id::{ChunkId, Revision};
 const MAX_THREADS: usize = 4;
 
 /// Documents that hits are restricted to.
-pub(crate) type AllowedDocuments = Arc<HashSet<i64>>;
+pub(crate) type AllowedDocuments = Arc<RoaringTreemap>;
+
+/// So few documents are made part of the query, which then looks at their chunks alone. Of more
+/// documents every match is looked at, and checked.
+const MAX_LISTED: u64 = 1_000;
 
 /// A reader of the index as of one catalog revision. It is opened when it is first needed.
 pub(crate) struct TextReader {
@@ -148,7 +153,7 @@ impl TextView {
     ) -> Result<Vec<(ChunkId, f32)>, StoreError> {
         let query = self.builder().query(group).map_err(|e| self.failed(&e))?;
         match query {
-            Some(query) => self.top(&*query, allowed, limit),
+            Some(query) => self.top(query, allowed, limit),
             None => Ok(Vec::new()),
         }
     }
@@ -159,12 +164,12 @@ impl TextView {
         allowed: Option<&AllowedDocuments>,
         limit: usize,
     ) -> Result<Vec<(ChunkId, f32)>, StoreError> {
-        self.top(&tantivy::query::AllQuery, allowed, limit)
+        self.top(Box::new(AllQuery), allowed, limit)
     }
 
     fn top(
         &self,
-        query: &dyn Query,
+        query: Box<dyn Query>,
         allowed: Option<&AllowedDocuments>,
         limit: usize,
     ) -> Result<Vec<(ChunkId, f32)>, StoreError> {
@@ -173,15 +178,7 @@ impl TextView {
             return Ok(Vec::new());
         }
         let top = TopDocs::with_limit(limit).order_by_score();
-        let found = match allowed {
-            None => self.search(query, &top)?,
-            Some(allowed) => {
-                let allowed = Arc::clone(allowed);
-                let is_allowed = move |document: u64| allowed.contains(&(document as i64));
-                let filtered = FilterCollector::new(DOCUMENT.to_owned(), is_allowed, top);
-                self.search(query, &filtered)?
-            }
-        };
+        let found = self.search_among(query, allowed, top)?;
         let columns = self.chunk_columns()?;
         let chunk = |(score, address): (f32, DocAddress)| {
             let column = columns.get(address.segment_ord as usize)?;
@@ -208,16 +205,7 @@ impl TextView {
         let Some(query) = self.builder().query(&strict).map_err(|e| self.failed(&e))? else {
             return Ok(None);
         };
-        let found = match allowed {
-            None => self.search(&*query, &DocSetCollector)?,
-            Some(allowed) => {
-                let allowed = Arc::clone(allowed);
-                let is_allowed = move |document: u64| allowed.contains(&(document as i64));
-                let filtered =
-                    FilterCollector::new(DOCUMENT.to_owned(), is_allowed, DocSetCollector);
-                self.search(&*query, &filtered)?
-            }
-        };
+        let found = self.search_among(query, allowed, DocSetCollector)?;
         let columns = self.chunk_columns()?;
         let chunk = |address: DocAddress| {
             let column = columns.get(address.segment_ord as usize)?;
@@ -231,14 +219,34 @@ impl TextView {
         usize::try_from(self.searcher.num_docs()).unwrap_or(usize::MAX)
     }
 
-    fn search<C: Collector>(
+    /// Searches the chunks of the allowed documents, or all.
+    fn search_among<C: Collector + Send + Sync>(
         &self,
-        query: &dyn Query,
-        collector: &C,
+        query: Box<dyn Query>,
+        allowed: Option<&AllowedDocuments>,
+        collector: C,
     ) -> Result<C::Fruit, StoreError> {
-        self.searcher
-            .search(query, collector)
-            .map_err(|e| self.failed(&e))
+        let found = match allowed {
+            None => self.searcher.search(&*query, &collector),
+            Some(allowed) if allowed.len() <= MAX_LISTED => {
+                let query = BooleanQuery::intersection(vec![query, self.chunks_of(allowed)]);
+                self.searcher.search(&query, &collector)
+            }
+            Some(allowed) => {
+                let allowed = Arc::clone(allowed);
+                let is_allowed = move |document: u64| allowed.contains(document);
+                let filtered = FilterCollector::new(DOCUMENT.to_owned(), is_allowed, collector);
+                self.searcher.search(&*query, &filtered)
+            }
+        };
+        found.map_err(|e| self.failed(&e))
+    }
+
+    /// The chunks of documents, as a condition that adds nothing to a score.
+    fn chunks_of(&self, documents: &RoaringTreemap) -> Box<dyn Query> {
+        let term = |document| Term::from_field_u64(self.fields.document, document);
+        let chunks = TermSetQuery::new(documents.iter().map(term));
+        Box::new(BoostQuery::new(Box::new(chunks), 0.0))
     }
 
     /// The chunk ids of each segment.

@@ -117,14 +117,16 @@ impl Resident {
         limit: usize,
     ) -> Vec<Ranked> {
         let mut best: BinaryHeap<Reverse<Ranked>> = BinaryHeap::new();
+        let mut sieve = Sieve::new(restriction);
         let vectors = self.values.chunks_exact(self.dimension);
         for (row, vector) in (from..to).zip(vectors.skip(from)) {
+            // Cheaper than a product, and few rows may be left.
+            if !sieve.passes(self.chunks[row], self.documents[row]) {
+                continue;
+            }
             let ranked = (product(question, vector), Reverse(self.chunks[row]));
             let is_full = best.len() >= limit;
             if is_full && best.peek().is_none_or(|worst| ranked <= worst.0) {
-                continue;
-            }
-            if !restriction.passes(self.chunks[row], self.documents[row]) {
                 continue;
             }
             if is_full {
@@ -133,6 +135,39 @@ impl Resident {
             best.push(Reverse(ranked));
         }
         best.into_iter().map(|Reverse(ranked)| ranked).collect()
+    }
+}
+
+/// Tells which rows a restriction lets through. Most rows stand beside others of their document,
+/// so the last document's verdict is kept.
+struct Sieve<'a> {
+    restriction: &'a Restriction<'a>,
+    last: Option<(i64, bool)>,
+}
+
+impl<'a> Sieve<'a> {
+    fn new(restriction: &'a Restriction<'a>) -> Sieve<'a> {
+        Sieve {
+            restriction,
+            last: None,
+        }
+    }
+
+    fn passes(&mut self, chunk: i64, document: i64) -> bool {
+        let in_document = match (self.restriction.documents, self.last) {
+            (None, _) => true,
+            (Some(_), Some((last, verdict))) if last == document => verdict,
+            (Some(documents), _) => {
+                let verdict = documents.contains(document as u64);
+                self.last = Some((document, verdict));
+                verdict
+            }
+        };
+        in_document
+            && self
+                .restriction
+                .chunks
+                .is_none_or(|chunks| chunks.contains(&chunk))
     }
 }
 
@@ -209,7 +244,7 @@ mod tests {
         }
         let found = resident.nearest(&[1.0, 0.0], &Restriction::default(), 3);
         assert_eq!(found[0].0, ChunkId(0));
-        let odd = [1].into_iter().collect();
+        let odd = [1u64].into_iter().collect();
         let restriction = Restriction {
             documents: Some(&odd),
             ..Restriction::default()
