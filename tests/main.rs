@@ -7,6 +7,7 @@ mod cli;
 mod contract;
 mod extraction;
 mod format;
+mod injection;
 mod kill;
 mod licences;
 mod lifecycle;

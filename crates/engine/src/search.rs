@@ -97,10 +97,19 @@ impl Collection {
     /// # Errors
     /// When the index or the embedder fails. No query is an error.
     pub fn search(&self, request: &SearchRequest) -> Result<SearchResults, EngineError> {
+        self.find_hits(&Query::parse(&request.query), request.mode, request.limit)
+    }
+
+    /// Searches the collection for a query that is understood already.
+    pub(crate) fn find_hits(
+        &self,
+        query: &Query,
+        mode: Mode,
+        limit: usize,
+    ) -> Result<SearchResults, EngineError> {
         let began = Instant::now();
-        let query = Query::parse(&request.query);
-        let ranked = self.rank(&query, request.mode, request.limit)?;
-        let hits = self.hits(&ranked, &query.plain, request.limit)?;
+        let ranked = self.rank(query, mode, limit)?;
+        let hits = self.hits(&ranked, &query.plain, limit)?;
         let standing = self.standing()?;
         Ok(SearchResults {
             hits,

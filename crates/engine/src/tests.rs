@@ -24,6 +24,8 @@ use crate::library::{Library, WorkerCommand};
 use crate::search::{Mode, SearchRequest};
 use crate::settings::Settings;
 
+mod asking;
+
 /// The test binary itself is the extraction worker: it is started again with only this test.
 #[test]
 fn extraction_worker() {
@@ -178,7 +180,7 @@ fn ask(collection: &Collection, question: &Question) -> (Answer, Searched) {
 fn question(text: &str) -> Question {
     Question {
         text: text.into(),
-        history: vec![],
+        ..Question::default()
     }
 }
 
@@ -613,7 +615,9 @@ fn a_follow_up_is_searched_with_the_conversation() {
         history: vec![Exchange {
             question: "How high is the deposit?".into(),
             answer: "Two months' rent.".into(),
+            ..Exchange::default()
         }],
+        ..Question::default()
     };
     let (answer, searched) = ask(&bench.collection(), &follow_up);
     assert!(searched.query.contains("deposit"));

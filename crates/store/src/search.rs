@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use crate::catalog::schema::{self, State};
 use crate::catalog::{Failure, chunks, documents};
 use crate::error::StoreError;
-use crate::id::{ChunkId, Revision};
+use crate::id::{ChunkId, DocumentId, Revision};
 use crate::reader::{Reader, Scored};
 use crate::text::{AllowedDocuments, TextView};
 use crate::vectors::{Restriction, VectorState};
@@ -199,6 +199,25 @@ impl Reader {
     fn view(&self) -> Result<TextView, StoreError> {
         let revision = self.revision()?;
         self.shared.text.at(revision)
+    }
+
+    /// The live documents that pass the filters, by id.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn documents(&self, filters: &Filters) -> Result<Vec<DocumentId>, StoreError> {
+        self.shared.catalog.read(|catalog| {
+            let revision = schema::state(catalog)?.revision;
+            let allowed = self.allowed(catalog, revision, filters)?;
+            let facts = self.facts(catalog, revision)?;
+            let live = facts.iter().map(|facts| facts.document);
+            let mut ids: Vec<DocumentId> = live
+                .filter(|id| allowed.as_ref().is_none_or(|ids| ids.contains(*id as u64)))
+                .map(DocumentId)
+                .collect();
+            ids.sort_unstable();
+            Ok(ids)
+        })
     }
 
     /// The documents that pass the filters; `None` when all do.
