@@ -186,9 +186,14 @@ fn answers_carry_citations_that_stand_in_the_document() {
             line,
             &[
                 "id",
+                "kind",
                 "answer",
+                "finding",
                 "citations",
+                "sentences",
                 "abstained",
+                "survey",
+                "searched",
                 "passages",
                 "timings",
             ],
@@ -230,6 +235,33 @@ fn answers_carry_citations_that_stand_in_the_document() {
             assert!(passage["locator"].is_object(), "{passage}");
         }
     }
+}
+
+#[test]
+fn a_list_tells_what_was_decided_for_each_document() {
+    let sandbox = Sandbox::with(NOTES);
+    let args = ["ask", "--in", "files", "--no-model", "--json"];
+    let asked = args.into_iter().chain(["Which documents mention beans?"]);
+    let line = &sandbox.run(asked).with_status(0).json_lines()[0];
+    assert_eq!(line["kind"], "list");
+    assert_eq!(line["finding"], "Looked at 2 of 2 documents: 1 matches.");
+    let survey = &line["survey"];
+    fields(
+        survey,
+        &["condition", "looked_at", "in_scope", "matching", "rows"],
+    );
+    assert_eq!(
+        survey["rows"],
+        json!([
+            {"path": "garden.md", "matches": true, "citation": 1},
+            {"path": "bread.txt", "matches": false, "citation": null},
+        ])
+    );
+    assert_eq!(line["citations"][0]["label"], "garden.md");
+    fields(
+        &line["searched"],
+        &["query", "terms", "documents", "bearing"],
+    );
 }
 
 #[test]

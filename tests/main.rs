@@ -8,6 +8,7 @@ mod contract;
 mod export;
 mod extraction;
 mod format;
+mod injection;
 mod kill;
 mod licences;
 mod lifecycle;

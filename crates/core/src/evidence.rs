@@ -2,12 +2,15 @@
 //!
 //! A sentence is scored by its nearness in meaning (the cosine of its vector with the
 //! question's) and by the share of the question's words that it holds, each word weighing as
-//! much as it is rare in the collection.
+//! much as it is rare in the collection. The best of these are then compared with it token by
+//! token, and what the question wants (a name, a date, a number) and the passage around a
+//! sentence count a little.
 
 use std::collections::HashSet;
 use std::ops::Range;
 
 use frostem::{Algorithm, Stemmer};
+use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Words that say nothing of what a question is about: English, German, French and Spanish.
@@ -149,7 +152,7 @@ pub fn rarity(holding: usize, all: usize) -> f32 {
 }
 
 /// A sentence that may answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Candidate {
     /// Index of its passage.
     pub passage: usize,
@@ -159,23 +162,51 @@ pub struct Candidate {
     pub cosine: f32,
     /// The share of the question's weighed words that it holds.
     pub coverage: f32,
+    /// The same of its whole passage, with title and headings.
+    pub context: f32,
+    /// How well its tokens meet the question's ([`crate::late_interaction`]); 0 where that was
+    /// not measured.
+    pub similarity: f32,
+    /// Whether it holds a name, a date or a number where the question asks for one.
+    pub is_wanted: bool,
+    /// Whether it says what the question asks for by name ([`crate::wording`]).
+    pub is_worded: bool,
 }
 
-/// How much the words of a sentence count beside its meaning.
+/// How much each sign counts beside the cosine. Fitted by hand, in steps of a half or a tenth,
+/// on 200 questions about encyclopedia articles; all but the third hold their place in a wide
+/// range (half to double) with less than a point lost.
 const COVERAGE_WEIGHT: f32 = 0.5;
+const CONTEXT_WEIGHT: f32 = 0.3;
+const SIMILARITY_WEIGHT: f32 = 2.0;
+const WANTED_WEIGHT: f32 = 0.1;
+const WORDED_WEIGHT: f32 = 0.3;
 
 impl Candidate {
-    /// How well it answers; comparable within one question.
+    /// How well it answers, as far as that is cheap to tell; comparable within one question.
+    pub fn first_score(&self) -> f32 {
+        self.cosine
+            + COVERAGE_WEIGHT * self.coverage
+            + CONTEXT_WEIGHT * self.context
+            + WANTED_WEIGHT * f32::from(u8::from(self.is_wanted))
+            + WORDED_WEIGHT * f32::from(u8::from(self.is_worded))
+    }
+
+    /// How well it answers, once its tokens were compared too.
     pub fn score(&self) -> f32 {
-        self.cosine + COVERAGE_WEIGHT * self.coverage
+        self.first_score() + SIMILARITY_WEIGHT * self.similarity
     }
 }
 
-/// The best `count` candidates, best first; of equal ones the earlier passage.
-pub fn best(mut candidates: Vec<Candidate>, count: usize) -> Vec<Candidate> {
+/// The best `count` candidates by a score, best first; of equal ones the earlier passage.
+pub fn best(
+    mut candidates: Vec<Candidate>,
+    count: usize,
+    score: impl Fn(&Candidate) -> f32,
+) -> Vec<Candidate> {
     candidates.sort_by(|a, b| {
-        b.score()
-            .total_cmp(&a.score())
+        score(b)
+            .total_cmp(&score(a))
             .then_with(|| (a.passage, a.span.start).cmp(&(b.passage, b.span.start)))
     });
     candidates.truncate(count);
@@ -183,19 +214,67 @@ pub fn best(mut candidates: Vec<Candidate>, count: usize) -> Vec<Candidate> {
 }
 
 /// What the search says about whether the documents answer a question at all.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Bearing {
-    /// The best cosine of a passage or sentence with the question.
+    /// The best cosine of a sentence with the question.
     pub cosine: f32,
-    /// The largest share of the question's weighed words in one passage.
-    pub coverage: f32,
+    /// How well the tokens of the best sentence meet the question's.
+    pub similarity: f32,
+    /// The largest share of the question's weighed words in one sentence.
+    pub sentence: f32,
+    /// The largest share of them in one passage.
+    pub passage: f32,
+    /// The share of them that some passage holds.
+    pub found: f32,
+    /// By how much the best sentence stands out from the median.
+    pub gap: f32,
+    /// Whether both retrievers lead to the first passage: 0 or 1.
+    pub agreement: f32,
+    /// Where the question asks for something that documents word in known ways: 1 where one of
+    /// them was found, -1 where none was; else 0.
+    pub worded: f32,
+    /// Whether the embedder hardly reads the question's language.
+    pub foreign: bool,
 }
 
+/// Where a document words what is asked for in known ways, what decides is whether it was found
+/// and how far the best sentence stands out. Logistic regression on 150 questions about clauses,
+/// each of one contract, 43 of them of clauses that are not there; cross-validated by contract it
+/// abstains on 65 % of those while it refuses 15 % of the others (area under the curve .845).
+/// Five more signs took it to .86 there, which is within the noise.
+const GAP: f32 = 2.0;
+const WORDED: f32 = 1.2;
+const WORDED_BIAS: f32 = -2.2;
+
+/// Elsewhere nearness and words decide. Logistic regression on 698 questions asked of the
+/// documents that answer them (articles, abstracts, code) and 396 asked of others. The bias is
+/// half a unit above the fitted one: to deny what is there is the worse mistake.
+const COSINE: f32 = 19.0;
+const SIMILARITY: f32 = 5.0;
+const FOUND: f32 = 3.0;
+const BIAS: f32 = -12.0;
+
+/// An embedder that hardly reads the language says little: then a passage with so much of the
+/// question's words suffices.
+const FOREIGN_PASSAGE: f32 = 0.4;
+
 impl Bearing {
-    /// Whether something bears on the question. Meaning or words suffice: either alone misses
-    /// too much, and a low similarity is no proof of absence.
+    /// The logarithm of the odds that the documents answer the question.
+    pub fn log_odds(&self) -> f32 {
+        if self.worded != 0.0 {
+            return GAP * self.gap + WORDED * self.worded + WORDED_BIAS;
+        }
+        // Where tokens were not compared, the whole sentence stands for them.
+        let similarity = match self.similarity > 0.0 {
+            true => self.similarity,
+            false => self.cosine,
+        };
+        COSINE * self.cosine + SIMILARITY * similarity + FOUND * self.found + BIAS
+    }
+
+    /// Whether something bears on the question.
     pub fn is_enough(&self) -> bool {
-        self.cosine >= 0.45 || self.coverage >= 0.5 || self.cosine + 0.5 * self.coverage >= 0.5
+        self.log_odds() > 0.0 || (self.foreign && self.passage >= FOREIGN_PASSAGE)
     }
 }
 
@@ -255,12 +334,48 @@ mod tests {
     }
 
     #[test]
+    fn what_is_near_or_worded_bears_and_what_is_neither_does_not() {
+        let near = Bearing {
+            cosine: 0.65,
+            similarity: 0.7,
+            found: 0.8,
+            ..Bearing::default()
+        };
+        assert!(near.is_enough());
+        let far = Bearing {
+            cosine: 0.3,
+            similarity: 0.35,
+            found: 0.3,
+            ..near
+        };
+        assert!(!far.is_enough());
+        let foreign = Bearing {
+            foreign: true,
+            passage: 0.6,
+            ..far
+        };
+        assert!(foreign.is_enough());
+        let clause = Bearing {
+            worded: 1.0,
+            gap: 0.8,
+            ..far
+        };
+        assert!(clause.is_enough());
+        let no_clause = Bearing {
+            worded: -1.0,
+            ..near
+        };
+        assert!(!no_clause.is_enough());
+    }
+
+    #[test]
     fn the_best_sentences_come_first() {
         let candidate = |passage, cosine, coverage| Candidate {
             passage,
             span: 0..1,
             cosine,
             coverage,
+            ..Candidate::default()
         };
         let best = best(
             vec![
@@ -269,6 +384,7 @@ mod tests {
                 candidate(2, 0.1, 0.1),
             ],
             2,
+            Candidate::score,
         );
         assert_eq!(best.iter().map(|c| c.passage).collect::<Vec<_>>(), [1, 0]);
     }

@@ -2,7 +2,7 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::evidence;
+use crate::{evidence, sentence};
 
 /// Words that point at something said before, in English, German, French and Spanish.
 const POINTING: &str = " it its they them their theirs that those this these he him his she her hers \
@@ -15,10 +15,22 @@ const FEW_TERMS: usize = 2;
 
 /// Words taken over from the conversation, at most.
 const CARRIED: usize = 8;
+/// Names taken over from the last answer, at most.
+const CARRIED_NAMES: usize = 3;
+
+/// A turn of the conversation so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turn<'a> {
+    /// What was asked.
+    pub question: &'a str,
+    /// What was answered.
+    pub answer: &'a str,
+}
 
 /// The question as it stands alone: a follow-up carries the words of the questions before it,
-/// the latest first. A question that stands alone already is left as it is.
-pub fn standalone(question: &str, earlier: &[&str]) -> String {
+/// the latest first, and names of the last answer, which "he", "it" or "there" may stand for. A
+/// question that stands alone already is left as it is.
+pub fn standalone(question: &str, earlier: &[Turn<'_>]) -> String {
     let own = evidence::terms(question);
     let points = question
         .unicode_words()
@@ -31,7 +43,7 @@ pub fn standalone(question: &str, earlier: &[&str]) -> String {
     for word in earlier
         .iter()
         .rev()
-        .flat_map(|question| question.unicode_words())
+        .flat_map(|turn| turn.question.unicode_words())
     {
         let Some(term) = evidence::terms(word).pop() else {
             continue;
@@ -41,15 +53,58 @@ pub fn standalone(question: &str, earlier: &[&str]) -> String {
             carried.push(word);
         }
     }
+    let answer = earlier.last().map_or("", |turn| turn.answer);
+    let mut names = 0;
+    for name in names_in(answer) {
+        let Some(term) = evidence::terms(name).pop() else {
+            continue;
+        };
+        if names < CARRIED_NAMES && !known.contains(&term) {
+            known.push(term);
+            carried.push(name);
+            names += 1;
+        }
+    }
     if carried.is_empty() {
         return question.to_owned();
     }
     format!("{} ({})", question.trim(), carried.join(" "))
 }
 
+/// Words with a capital that begin no sentence: mostly names.
+fn names_in(text: &str) -> impl Iterator<Item = &str> {
+    sentence::sentences(text).into_iter().flat_map(|span| {
+        let words = text[span].unicode_words().skip(1);
+        words.filter(|word| word.starts_with(char::is_uppercase) && word.chars().count() > 1)
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::standalone;
+    use super::Turn;
+
+    fn standalone(question: &str, earlier: &[&str]) -> String {
+        let turns: Vec<Turn<'_>> = earlier
+            .iter()
+            .map(|question| Turn {
+                question,
+                answer: "",
+            })
+            .collect();
+        super::standalone(question, &turns)
+    }
+
+    #[test]
+    fn names_of_the_last_answer_are_carried() {
+        let turn = Turn {
+            question: "Who designed the bridge?",
+            answer: "The bridge was designed by Ada Ames.",
+        };
+        assert_eq!(
+            super::standalone("When was she born?", &[turn]),
+            "When was she born? (designed bridge Ada Ames)"
+        );
+    }
 
     #[test]
     fn a_follow_up_carries_what_it_is_about() {

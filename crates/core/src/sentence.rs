@@ -70,13 +70,13 @@ fn joined_width(body: &str) -> usize {
 
 fn ends_paragraph(line: &str) -> bool {
     let line = line.trim();
-    line.is_empty() || line.starts_with('#') || line.starts_with('|')
+    line.is_empty() || line.starts_with(['#', '|', '<'])
 }
 
-/// Whether a line begins something new: a blank line, a list item, a heading, a table row.
+/// Whether a line begins something new: a blank line, a list item, a heading, a table row, markup.
 fn opens_paragraph(line: &str) -> bool {
     let line = line.trim();
-    if line.is_empty() || line.starts_with(['#', '|', '•', '◦', '▪']) {
+    if line.is_empty() || line.starts_with(['#', '|', '<', '•', '◦', '▪']) {
         return true;
     }
     let mark = line.split_whitespace().next().unwrap_or("");

@@ -3,6 +3,8 @@
 use docent_core::answer::Answer;
 use docent_core::citation::Citation;
 use docent_core::document::{Format, Locator};
+use docent_core::evidence::Bearing;
+use docent_core::question::Kind;
 use serde::{Deserialize, Serialize};
 
 /// What the indexer of a collection does right now.
@@ -114,6 +116,16 @@ pub struct PassageView {
     pub score: f32,
 }
 
+impl Searched {
+    /// Whether a model may phrase the answer; the other kinds are answered by rules alone.
+    pub fn is_phrased(&self) -> bool {
+        !matches!(
+            self.kind,
+            Kind::List | Kind::Count | Kind::Timeline | Kind::Compare
+        )
+    }
+}
+
 /// How the prompt's tokens are spent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PromptBudget {
@@ -129,13 +141,28 @@ pub struct PromptBudget {
     pub passages_left_out: usize,
 }
 
+/// A word that was searched for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchedTerm {
+    /// The word, with common endings off.
+    pub term: String,
+    /// Passages of the collection that hold it.
+    pub passages: usize,
+}
+
 /// What was searched for an answer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Searched {
+    /// The kind of answer that the question asks for.
+    pub kind: Kind,
     /// The question as it was searched: follow-ups carry words of the conversation.
     pub query: String,
-    /// Documents that were searched.
+    /// The words that say what it is about.
+    pub terms: Vec<SearchedTerm>,
+    /// Documents that were searched: those that pass the question's filters.
     pub documents: u64,
+    /// What the passages say about whether they answer at all.
+    pub bearing: Bearing,
     /// Whether every chunk has its vector yet.
     pub vectors_complete: bool,
     /// What was found, best first.
@@ -147,6 +174,13 @@ pub struct Searched {
 /// What comes while a question is answered, in this order; `Finished` or `Failed` ends it.
 #[derive(Debug, Clone)]
 pub enum AskEvent {
+    /// Every document of the scope is looked at; told again and again.
+    Looking {
+        /// Documents that were looked at.
+        done: usize,
+        /// Documents in the scope.
+        total: usize,
+    },
     /// The search is done.
     Searched(Searched),
     /// Sentences of the documents that answer best, checked, best first.

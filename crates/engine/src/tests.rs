@@ -28,6 +28,8 @@ use crate::library::{Library, WorkerCommand};
 use crate::search::{Mode, SearchRequest};
 use crate::settings::Settings;
 
+mod asking;
+
 /// The test binary itself is the extraction worker: it is started again with only this test.
 #[test]
 fn extraction_worker() {
@@ -637,6 +639,7 @@ fn a_follow_up_is_searched_with_the_conversation() {
         history: vec![Exchange {
             question: "How high is the deposit?".into(),
             answer: "Two months' rent.".into(),
+            ..Exchange::default()
         }],
         ..Question::default()
     };

@@ -14,8 +14,9 @@ use memchr::memmem::Finder;
 use roaring::RoaringTreemap;
 use rusqlite::{Connection, Row};
 
-use crate::catalog::{Failure, documents};
-use crate::id::Revision;
+use crate::catalog::{Failure, documents, schema};
+use crate::error::StoreError;
+use crate::id::{DocumentId, Revision};
 use crate::reader::Reader;
 use crate::text::AllowedDocuments;
 
@@ -50,6 +51,24 @@ pub(crate) struct FilterCache {
 }
 
 impl Reader {
+    /// The live documents that pass the filters, by id.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn documents(&self, filters: &Filters) -> Result<Vec<DocumentId>, StoreError> {
+        self.shared.catalog.read(|catalog| {
+            let revision = schema::state(catalog)?.revision;
+            let allowed = self.allowed(catalog, revision, filters)?;
+            let mut live = catalog.prepare_cached(
+                "SELECT document FROM sources WHERE document IS NOT NULL ORDER BY document",
+            )?;
+            let live = live.query_map([], |row| row.get::<_, i64>(0))?;
+            let live = live.collect::<rusqlite::Result<Vec<i64>>>()?.into_iter();
+            let passes = |id: &i64| allowed.as_ref().is_none_or(|ids| ids.contains(*id as u64));
+            Ok(live.filter(passes).map(DocumentId).collect())
+        })
+    }
+
     /// The documents that pass the filters; `None` when all do.
     pub(crate) fn allowed(
         &self,

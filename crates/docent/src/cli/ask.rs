@@ -1,18 +1,21 @@
 //! `docent ask`: an answer with citations, quoted evidence first.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Args;
-use docent_core::answer::Answer;
+use clap::{Args, ValueEnum};
+use docent_core::answer::{Answer, Sentence, Survey};
 use docent_core::citation::Citation;
 use docent_core::document::Locator;
+use docent_core::evidence::Bearing;
 use docent_core::model::Generator;
 use docent_core::query::Filters;
+use docent_core::question::Kind;
 use docent_engine::ask::Question;
 use docent_engine::collection::Collection;
-use docent_engine::event::{AskEvent, PassageView, PromptBudget, Searched, Timings};
+use docent_engine::event::{AskEvent, PassageView, PromptBudget, Searched, SearchedTerm, Timings};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -36,7 +39,9 @@ const NEAREST_SHOWN: usize = 3;
 /// Ask a question; get quotes, an answer, and where each comes from.
 ///
 /// Quoted sentences come first and stand in the documents word for word. What the model adds
-/// is checked against them: a sentence without support begins with `?`. The question may narrow
+/// is checked against them: a sentence without support begins with `?`. "Which contracts …" and
+/// "how many documents …" look at every document and tell how many that were; "timeline of …"
+/// and "difference between … and …" are answered in their own form. The question may narrow
 /// the documents as a search does (type:pdf, after:2024-03, from:smith; see `docent help search`).
 #[derive(Debug, Args)]
 pub(crate) struct Ask {
@@ -48,6 +53,9 @@ pub(crate) struct Ask {
     /// Answer by quotes alone, without a model.
     #[arg(long)]
     no_model: bool,
+    /// The kind of answer, where the question's words do not tell it.
+    #[arg(long, value_enum, value_name = "KIND")]
+    kind: Option<AnswerKind>,
     /// Ask what is indexed, without looking for changes first.
     #[arg(long)]
     no_index: bool,
@@ -64,15 +72,68 @@ pub(crate) struct Ask {
     filters: FilterArgs,
 }
 
+/// A kind of answer, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum AnswerKind {
+    /// What the best passages say.
+    LookUp,
+    /// Whether something is so.
+    YesNo,
+    /// Which documents it holds for; looks at every one.
+    List,
+    /// How many documents it holds for; looks at every one.
+    Count,
+    /// Two things side by side.
+    Compare,
+    /// What the documents say as a whole.
+    Summary,
+    /// What happened, in order of time.
+    Timeline,
+    /// Where something is defined in code.
+    Definition,
+}
+
+impl From<AnswerKind> for Kind {
+    fn from(kind: AnswerKind) -> Kind {
+        match kind {
+            AnswerKind::LookUp => Kind::LookUp,
+            AnswerKind::YesNo => Kind::YesNo,
+            AnswerKind::List => Kind::List,
+            AnswerKind::Count => Kind::Count,
+            AnswerKind::Compare => Kind::Compare,
+            AnswerKind::Summary => Kind::Summary,
+            AnswerKind::Timeline => Kind::Timeline,
+            AnswerKind::Definition => Kind::Definition,
+        }
+    }
+}
+
 /// A line of `docent ask --json`.
 #[derive(Debug, Serialize)]
 struct Answered<'a> {
     id: &'a Value,
+    kind: Kind,
     answer: String,
+    /// What docent says of it itself, by a rule.
+    finding: Option<&'a str>,
     citations: Vec<Cited<'a>>,
+    /// What the model wrote, each sentence with its standing.
+    sentences: &'a [Sentence],
     abstained: bool,
+    /// What was decided for each document.
+    survey: Option<&'a Survey>,
+    searched: Scope<'a>,
     passages: &'a [PassageView],
     timings: Timings,
+}
+
+/// What was searched.
+#[derive(Debug, Serialize)]
+struct Scope<'a> {
+    query: &'a str,
+    terms: &'a [SearchedTerm],
+    documents: u64,
+    bearing: Bearing,
 }
 
 /// A citation in it. `[n]` in the answer is the n-th of these.
@@ -83,11 +144,15 @@ struct Cited<'a> {
     quote: &'a str,
     start: usize,
     end: usize,
+    /// What it stands for: a date, a side, a document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<&'a str>,
 }
 
-impl<'a> From<&'a Citation> for Cited<'a> {
-    fn from(citation: &'a Citation) -> Cited<'a> {
+impl<'a> Cited<'a> {
+    fn of(answer: &'a Answer, citation: &'a Citation) -> Cited<'a> {
         Cited {
+            label: answer.labels.get(&citation.number).map(String::as_str),
             path: &citation.path,
             locator: &citation.locator,
             quote: &citation.quote,
@@ -125,7 +190,8 @@ pub(super) fn run(app: &App, args: &Ask) -> Result<Status> {
             let heading = printable_line(&query.text);
             app.output.line(app.output.styled(Style::Bold, heading))?;
         }
-        match one(app, &collection, generator.as_ref(), &filters, query)? {
+        let kind = args.kind.map(Kind::from);
+        match one(app, &collection, generator.as_ref(), &filters, query, kind)? {
             Some(answer) => {
                 answered |= !answer.abstained;
                 failed |= answer.stopped;
@@ -149,6 +215,7 @@ fn one(
     generator: Option<&Arc<dyn Generator>>,
     filters: &Filters,
     query: &Query,
+    kind: Option<Kind>,
 ) -> Result<Option<Answer>> {
     for bad in docent_core::query::Query::parse(&query.text).unknown {
         app.output
@@ -156,8 +223,9 @@ fn one(
     }
     let question = Question {
         text: query.text.clone(),
-        history: Vec::new(),
         filters: filters.clone(),
+        kind,
+        ..Question::default()
     };
     let mut telling = Telling::new(app);
     collection.ask(
@@ -175,6 +243,7 @@ struct Telling<'a> {
     budget: PromptBudget,
     reading: Option<ProgressLine>,
     began_to_write: bool,
+    told_quotes: bool,
     live: Option<LiveText>,
     finished: Option<(Answer, Timings)>,
     failure: Option<Failure>,
@@ -188,6 +257,7 @@ impl<'a> Telling<'a> {
             budget: PromptBudget::default(),
             reading: None,
             began_to_write: false,
+            told_quotes: false,
             live: None,
             finished: None,
             failure: None,
@@ -210,10 +280,17 @@ impl<'a> Telling<'a> {
         let is_live = self.app.output.is_live();
         match event {
             AskEvent::Searched(searched) => self.searched = searched,
-            AskEvent::Evidence(quotes) if is_live => {
-                self.tell_quotes(quotes.iter())?;
+            AskEvent::Looking { done, total } => {
+                let line = || ProgressLine::new(&self.app.output, "documents");
+                let line = self.reading.get_or_insert_with(line);
+                line.show_part("looking at documents", done, total);
             }
-            AskEvent::Evidence(_) => {}
+            // Where a model writes below them, the quotes are shown while it reads.
+            AskEvent::Evidence(quotes) if is_live && self.searched.is_phrased() => {
+                self.told_quotes = true;
+                self.tell_quotes(quotes.iter(), &BTreeMap::new())?;
+            }
+            AskEvent::Evidence(_) => self.reading = None,
             AskEvent::Prompt(budget) => self.budget = budget,
             // The prompt is read before the first word; later there is nothing to wait for.
             AskEvent::Reading { .. } if self.began_to_write => {}
@@ -258,9 +335,21 @@ impl<'a> Telling<'a> {
         if self.app.output.json {
             self.app.output.json(&Answered {
                 id: &query.id,
+                kind: self.searched.kind,
                 answer: answer.to_text(),
-                citations: answer.citations.iter().map(Cited::from).collect(),
+                finding: answer.finding.as_deref(),
+                citations: (answer.citations.iter())
+                    .map(|citation| Cited::of(answer, citation))
+                    .collect(),
+                sentences: &answer.sentences,
                 abstained: answer.abstained,
+                survey: answer.survey.as_ref(),
+                searched: Scope {
+                    query: &self.searched.query,
+                    terms: &self.searched.terms,
+                    documents: self.searched.documents,
+                    bearing: self.searched.bearing,
+                },
                 passages: &self.searched.passages,
                 timings: *timings,
             })?;
@@ -276,18 +365,18 @@ impl<'a> Telling<'a> {
     /// already, and the checked words take the place of those that streamed.
     fn tell_answer(&self, answer: &Answer) -> Result<()> {
         let output = &self.app.output;
-        if output.is_live() {
-            if let Some(live) = &self.live {
-                output.piece(live.take_back())?;
+        if let Some(live) = self.live.as_ref().filter(|_| output.is_live()) {
+            output.piece(live.take_back())?;
+        }
+        if let Some(finding) = &answer.finding {
+            for line in finding.lines() {
+                output.line(output.styled(Style::Bold, printable_line(line)))?;
             }
-        } else {
-            let numbered = |number| answer.citations.iter().find(|c| c.number == number);
-            self.tell_quotes(
-                answer
-                    .evidence
-                    .iter()
-                    .filter_map(|&number| numbered(number)),
-            )?;
+        }
+        if let Some(survey) = &answer.survey {
+            self.tell_survey(survey, answer)?;
+        } else if !self.told_quotes {
+            self.tell_quotes(answer.quotes(), &answer.labels)?;
         }
         let words: Vec<String> = answer.sentences.iter().map(|s| s.to_text()).collect();
         if !words.is_empty() {
@@ -307,12 +396,32 @@ impl<'a> Telling<'a> {
         Ok(())
     }
 
-    /// The quotes, and a blank line below them.
-    fn tell_quotes<'q>(&self, quotes: impl Iterator<Item = &'q Citation>) -> Result<()> {
+    /// The documents that match, each with the quote that decided; then the number of others.
+    fn tell_survey(&self, survey: &Survey, answer: &Answer) -> Result<()> {
+        let output = &self.app.output;
+        for row in survey.rows.iter().filter(|row| row.matches) {
+            output.line(output.styled(Style::Place, printable_line(&row.path)))?;
+            let number = |c: &&Citation| Some(c.number) == row.citation;
+            if let Some(citation) = answer.citations.iter().find(number) {
+                output.line(format_args!("  {}", quoted(self.app, citation)))?;
+            }
+        }
+        Ok(output.line("")?)
+    }
+
+    /// The quotes, each with what it stands for, and a blank line below them.
+    fn tell_quotes<'q>(
+        &self,
+        quotes: impl Iterator<Item = &'q Citation>,
+        labels: &BTreeMap<usize, String>,
+    ) -> Result<()> {
         let mut any = false;
         for quote in quotes {
             any = true;
-            self.app.output.line(quoted(self.app, quote))?;
+            let label = labels.get(&quote.number);
+            let label = label.map(|label| format!("{}: ", printable_line(label)));
+            let text = quoted(self.app, quote);
+            self.app.output.line(label.unwrap_or_default() + &text)?;
         }
         if any {
             self.app.output.line("")?;
@@ -329,6 +438,15 @@ impl<'a> Telling<'a> {
         ))?;
         let query = printable_line(&self.searched.query);
         output.line(output.styled(Style::Dim, format_args!("Searched for: {query}")))?;
+        let terms = self.searched.terms.iter().map(|term| {
+            let passages = counted(term.passages as u64, "passage");
+            format!("{} in {passages}", printable_line(&term.term))
+        });
+        let terms: Vec<String> = terms.collect();
+        if !terms.is_empty() {
+            let text = format!("By its words: {}", terms.join(", "));
+            output.line(output.styled(Style::Dim, text))?;
+        }
         if !self.searched.passages.is_empty() {
             output.line("Nearest:")?;
         }

@@ -142,6 +142,7 @@ pub(super) fn searched() -> Searched {
         vectors_complete: true,
         passages: evidence().iter().map(passage).collect(),
         retrieve_ms: 31,
+        ..Searched::default()
     }
 }
 
@@ -176,8 +177,7 @@ pub(super) fn answer() -> Answer {
             sentence("The deposit is kept.", Support::Unsupported),
         ],
         citations: evidence(),
-        abstained: false,
-        stopped: false,
+        ..Answer::default()
     }
 }
 

@@ -152,13 +152,27 @@ impl Collection {
     /// # Errors
     /// When the index or the embedder fails. No query is an error.
     pub fn search(&self, request: &SearchRequest) -> Result<SearchResults, EngineError> {
-        let began = Instant::now();
         let mut query = Query::parse(&request.query);
         query.filters.extend(&request.filters);
+        self.find_hits(query, request.mode, request.effort, request.limit)
+    }
+
+    /// Searches the collection for a query that is understood already.
+    ///
+    /// # Errors
+    /// As [`Collection::search`].
+    pub(crate) fn find_hits(
+        &self,
+        query: Query,
+        mode: Mode,
+        effort: Effort,
+        limit: usize,
+    ) -> Result<SearchResults, EngineError> {
+        let began = Instant::now();
         let (query, corrections) = self.reader().spelled(query)?;
         let mut stages = Stages::default();
-        let mut ranked = self.rank(&query, request, &mut stages)?;
-        ranked.truncate(request.limit);
+        let mut ranked = self.rank(&query, mode, effort, limit, &mut stages)?;
+        ranked.truncate(limit);
         let tried = corrections.iter().flat_map(|correction| &correction.tried);
         let words = tried.fold(query.plain.clone(), |words, tried| words + " " + tried);
         let hits = timed(&mut stages.join_ms, || {
@@ -175,7 +189,7 @@ impl Collection {
             vectors_complete: standing.embedded >= 1.0,
             millis: began.elapsed().as_secs_f64() * 1e3,
             stages,
-            effort: request.effort,
+            effort,
             corrections,
             unknown: query.unknown,
         })

@@ -16,7 +16,7 @@ use docent_core::scope::{Identity, Named, Scoping};
 use docent_store::{ChunkId, DocumentId, StoredChunk};
 
 use super::reason::{Reason, Signal};
-use super::{Effort, Mode, SearchRequest};
+use super::{Effort, Mode};
 use crate::collection::Collection;
 use crate::error::EngineError;
 use crate::stages::{Stages, timed};
@@ -76,37 +76,39 @@ impl Collection {
     pub(super) fn rank(
         &self,
         query: &Query,
-        request: &SearchRequest,
+        mode: Mode,
+        effort: Effort,
+        limit: usize,
         stages: &mut Stages,
     ) -> Result<Vec<Candidate>, EngineError> {
         let settings = &self.library().settings().search;
-        let candidates = settings.candidates.max(request.limit);
-        let lexical = match request.mode {
+        let candidates = settings.candidates.max(limit);
+        let lexical = match mode {
             Mode::Dense => Vec::new(),
             _ => timed(&mut stages.lexical_ms, || {
                 self.reader().lexical(query, candidates)
             })
             .map(scored)?,
         };
-        let dense = match request.mode {
+        let dense = match mode {
             Mode::Lexical => Vec::new(),
             _ => self.dense(query, candidates, stages)?,
         };
-        if request.mode != Mode::Hybrid {
-            let list = if request.mode == Mode::Dense {
+        if mode != Mode::Hybrid {
+            let list = if mode == Mode::Dense {
                 (&dense, 1.0)
             } else {
                 (&lexical, 0.0)
             };
-            return self.alone(list.0, list.1, request.limit);
+            return self.alone(list.0, list.1, limit);
         }
         let trust = self.dense_trust(query)?;
         let fused = fusion::fuse(&dense, &lexical, settings.fusion.trusting(trust));
-        let count = request.limit.max(POOL);
+        let count = limit.max(POOL);
         let mut ranking = timed(&mut stages.join_ms, || {
             Ranking::load(self, query, trust, &fused[..fused.len().min(count)])
         })?;
-        timed(&mut stages.rank_ms, || ranking.refine(request.effort))?;
+        timed(&mut stages.rank_ms, || ranking.refine(effort))?;
         Ok(ranking.candidates)
     }
 

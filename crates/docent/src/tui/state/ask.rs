@@ -5,7 +5,7 @@ use std::time::Duration;
 use docent_core::answer::{Answer, Sentence, Support, one_line};
 use docent_core::citation::Citation;
 use docent_core::document::Locator;
-use docent_engine::ask::{Exchange as Said, Question};
+use docent_engine::ask::{Earlier, Exchange as Said, Question};
 use docent_engine::event::{PassageView, PromptBudget, Searched, Timings};
 
 use super::Picker;
@@ -22,6 +22,13 @@ const NEAREST_SHOWN: usize = 3;
 pub(crate) enum Stage {
     /// Passages are searched.
     Searching,
+    /// Every document is looked at.
+    Looking {
+        /// Documents that were looked at.
+        done: usize,
+        /// Documents in the scope.
+        total: usize,
+    },
     /// The model reads the prompt.
     Reading {
         /// Tokens read.
@@ -199,8 +206,17 @@ impl Turn {
             rows.push(row.indented("▌ ", Tone::Question));
         }
         rows.push(Row::default());
+        if let Some(finding) = self
+            .answer
+            .as_ref()
+            .and_then(|answer| answer.finding.as_ref())
+        {
+            let mut prose = Prose::default();
+            prose.push(finding, Tone::Strong);
+            rows.extend(prose.rows(columns));
+        }
         for citation in self.quoted() {
-            rows.extend(quote(citation).rows(columns));
+            rows.extend(quote(citation, self.label(citation)).rows(columns));
         }
         let wording = self.wording();
         if !wording.is_empty() {
@@ -215,12 +231,14 @@ impl Turn {
     fn quoted(&self) -> Vec<&Citation> {
         match &self.answer {
             None => self.evidence.iter().collect(),
-            Some(answer) => answer
-                .evidence
-                .iter()
-                .filter_map(|number| answer.citations.iter().find(|c| c.number == *number))
-                .collect(),
+            Some(answer) => answer.quotes().collect(),
         }
+    }
+
+    /// What a quote stands for: its date, its document, its side.
+    fn label(&self, citation: &Citation) -> Option<&str> {
+        let labels = &self.answer.as_ref()?.labels;
+        labels.get(&citation.number).map(String::as_str)
     }
 
     /// The model's words: as they come, then checked.
@@ -272,6 +290,16 @@ impl Turn {
             &format!("Nothing was found that bears on this ({searched} searched)."),
             Tone::Strong,
         );
+        let terms = self.searched.iter().flat_map(|searched| &searched.terms);
+        let terms: Vec<String> = terms
+            .map(|term| {
+                let passages = text::counted(term.passages as u64, "passage");
+                format!("{} in {passages}", term.term)
+            })
+            .collect();
+        if !terms.is_empty() {
+            prose.push(&format!("\nSearched for {}.", terms.join(", ")), Tone::Meta);
+        }
         let nearest = &self.passages()[..self.passages().len().min(NEAREST_SHOWN)];
         if !nearest.is_empty() {
             prose.push("\nNearest:", Tone::Plain);
@@ -318,6 +346,10 @@ impl Turn {
         let waited = text::duration(now.saturating_sub(self.asked).as_secs_f64());
         match &self.stage {
             Stage::Searching => Some(format!("searching · {waited}")),
+            Stage::Looking { done, total } => {
+                let (done, total) = (text::count(*done as u64), text::count(*total as u64));
+                Some(format!("looked at {done} of {total} documents · {waited}"))
+            }
             Stage::Reading { done, total } => {
                 let (done, total) = (text::count(*done as u64), text::count(*total as u64));
                 Some(format!("read {done} of {total} tokens · {waited}"))
@@ -335,8 +367,11 @@ impl Turn {
     }
 }
 
-fn quote(citation: &Citation) -> Prose {
+fn quote(citation: &Citation, label: Option<&str>) -> Prose {
     let mut prose = Prose::default();
+    if let Some(label) = label {
+        prose.push(&format!("{label}: "), Tone::Meta);
+    }
     let words = format!("“{}”", one_line(&citation.quote));
     prose.push(&words, Tone::Quote);
     prose.push(" ", Tone::Plain);
@@ -494,9 +529,19 @@ impl AskPane {
     /// The question with what was said before, for the engine.
     pub(crate) fn asked(&self, text: String) -> Question {
         let before = self.turns.iter().filter_map(|turn| {
+            let answer = turn.answer.as_ref()?;
+            let evidence = answer.quotes().filter_map(|quote| {
+                Some(Earlier {
+                    document: turn.document_of(quote.passage)?,
+                    start: quote.start,
+                    end: quote.end,
+                })
+            });
             Some(Said {
                 question: turn.question.clone(),
-                answer: turn.answer.as_ref()?.to_text(),
+                answer: answer.to_text(),
+                evidence: evidence.collect(),
+                told: answer.told.clone(),
             })
         });
         Question {

@@ -70,6 +70,7 @@ pub(super) fn on_event(state: &mut State, ticket: Ticket, event: AskEvent) -> Ve
     }
     let mut sources_changed = false;
     match event {
+        AskEvent::Looking { done, total } => turn.stage = Stage::Looking { done, total },
         AskEvent::Searched(searched) => turn.searched = Some(searched),
         AskEvent::Evidence(evidence) => {
             sources_changed = !evidence.is_empty();
