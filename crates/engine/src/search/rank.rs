@@ -215,9 +215,16 @@ impl<'r> Ranking<'r> {
         if effort == Effort::Full {
             self.compare_tokens()?;
         }
+        // Documents that are named by a clause stand above everything else, in their own order.
         let best = self.candidates.first().map_or(0.0, Candidate::score);
-        for named in named {
-            self.ask_document(&named, best, effort)?;
+        let its_best: Vec<f32> = named.iter().map(|n| self.best_of(n.document)).collect();
+        let first = its_best.iter().copied().fold(0.0, f32::max);
+        for (named, its_best) in named.iter().zip(its_best) {
+            let place = match named.by_clause {
+                true => best + NAMED_LIFT - (first - its_best),
+                false => its_best,
+            };
+            self.ask_document(named, place, effort)?;
         }
         if effort == Effort::Full {
             self.rerank()?;
@@ -301,26 +308,25 @@ impl<'r> Ranking<'r> {
         Ok(Scoping::of(&self.query.plain, weight).named(&documents))
     }
 
+    /// The score of a document's best candidate.
+    fn best_of(&self, document: DocumentId) -> f32 {
+        let of_it = |candidate: &&Candidate| candidate.chunk.document == document;
+        let scores = self.candidates.iter().filter(of_it).map(Candidate::score);
+        scores.fold(0.0, f32::max)
+    }
+
     /// Asks a document that the question names for the rest of the question: its parts are
-    /// ordered by that, as surely as the document is meant.
+    /// ordered by that, as surely as the document is meant. The best part scores `place`.
     fn ask_document(
         &mut self,
         named: &Named<DocumentId>,
-        best: f32,
+        place: f32,
         effort: Effort,
     ) -> Result<(), EngineError> {
-        let of_it = |candidate: &&Candidate| candidate.chunk.document == named.document;
-        let scores = self.candidates.iter().filter(of_it).map(Candidate::score);
-        let its_best = scores.fold(0.0, f32::max);
-        // Its best part stands above everything else, or in the place of its best chunk.
-        let floor = match named.by_clause {
-            true => best + NAMED_LIFT * (its_best / best.max(f32::MIN_POSITIVE)) - 1.0,
-            false => its_best - 1.0,
-        };
         let mut parts = self.parts(named, effort)?;
         let reason = |part: f32| Reason {
             about: Some(named.asks.clone()),
-            ..Reason::of(Signal::Document, part, named.share * (floor + part))
+            ..Reason::of(Signal::Document, part, named.share * (place - 1.0 + part))
         };
         for candidate in &mut self.candidates {
             if candidate.chunk.document != named.document {

@@ -118,6 +118,7 @@ fn versions_are_told_and_the_newest_stands_first() {
         ("letter.txt", letter.to_owned(), 300),
         ("letter v2.txt", letter.replace("month", "quarter"), 100),
         ("old/2024/letter_copy.txt", letter.to_owned(), 200),
+        ("contract.txt", letter.replace("two", "nine"), 50),
         (
             "other.txt",
             "The deposit for bottles is eight cents.".to_owned(),
