@@ -126,10 +126,13 @@ impl<'q> Scoping<'q> {
     }
 
     /// How much of the clause that it covers best a document covers; of a question of one
-    /// clause, how much of the question. A clause of one word names nothing.
+    /// clause, how much of the question. A clause of one word, or one that asks, names nothing.
     fn cover(&self, identity: &Identity) -> f32 {
         let is_one = self.clauses.len() == 1;
-        let naming = self.clauses.iter().filter(|c| is_one || c.terms.len() > 1);
+        let may_name = |clause: &&Clause| {
+            is_one || (clause.terms.len() > 1 && !clause.text.ends_with(['?', '？']))
+        };
+        let naming = self.clauses.iter().filter(may_name);
         let covers = naming.map(|clause| clause.cover(identity));
         covers.fold(0.0, f32::max)
     }
@@ -229,6 +232,17 @@ mod tests {
         let found = named(question, &[LEASE, LEASE, SUPPLY]);
         assert_eq!(found.len(), 2);
         assert!(found.iter().all(|named| named.asks == "Is a deposit due?"));
+    }
+
+    #[test]
+    fn a_clause_that_asks_names_nothing() {
+        assert!(
+            named(
+                "What about the rent? Is it the lease of Jane Miller?",
+                &[LEASE]
+            )
+            .is_empty()
+        );
     }
 
     #[test]
