@@ -35,6 +35,8 @@ const RERANKER_SHARE: f32 = 1.0;
 const NAMED_AMONG: usize = 10;
 /// Bytes at a document's beginning that may name it.
 const OPENING_BYTES: usize = 1_500;
+/// A document that is shorter is not asked for its parts.
+const SHORT_BYTES: usize = 2 * OPENING_BYTES;
 /// Parts of a document that is named, at most.
 const PARTS: usize = 100;
 /// How much the best part of a document that is named in a clause of its own stands above
@@ -294,7 +296,12 @@ impl<'r> Ranking<'r> {
                 break;
             }
             if documents.iter().all(|(known, _)| *known != chunk.document) {
-                let opening = reader.opening(chunk.document, OPENING_BYTES)?;
+                let opening = reader.opening(chunk.document, SHORT_BYTES)?;
+                // The whole of a short text is its opening: it has no parts to be asked for.
+                if opening.len() + char::MAX_LEN_UTF8 <= SHORT_BYTES {
+                    continue;
+                }
+                let opening = &opening[..opening.floor_char_boundary(OPENING_BYTES)];
                 let title = chunk.title.as_deref().unwrap_or_default();
                 let name = format!("{title}\n{}\n{opening}", chunk.path);
                 documents.push((chunk.document, Identity::of(&name)));
