@@ -250,7 +250,7 @@ fn add(passage: &Shown<'_>, span: Range<usize>, citations: &mut Vec<Citation>) -
 }
 
 /// The sentence without marks such as `[2]` or `[1, 3]`, and the numbers in them.
-fn without_marks(written: &str) -> (String, Vec<usize>) {
+pub(crate) fn without_marks(written: &str) -> (String, Vec<usize>) {
     let (mut text, mut numbers, mut rest) = (String::new(), Vec::new(), written);
     while let Some(open) = rest.find('[') {
         let inside = rest[open + 1..].split_once(']').map(|(inside, _)| inside);

@@ -4,7 +4,7 @@
 //! All that comes from documents is text in the result: no markup, link or script of theirs
 //! becomes live, in whatever program the report is opened.
 
-use crate::answer::{Answer, Sentence, Support, one_line};
+use crate::answer::{Answer, Sentence, Support, one_line, without_marks};
 use crate::citation::Citation;
 use crate::redact::{Kind, Redactor};
 
@@ -123,7 +123,16 @@ impl Report {
                 unsupported: false,
             }))
         });
-        let mut parts: Vec<Part> = quoted.collect();
+        let finding = answer.finding.iter().map(|finding| {
+            let (text, cited) = without_marks(finding);
+            let notes = cited.into_iter().filter_map(number).collect();
+            Part::Paragraph(vec![Run {
+                text,
+                notes,
+                unsupported: false,
+            }])
+        });
+        let mut parts: Vec<Part> = finding.chain(quoted).collect();
         let said = |sentence: &Sentence| Run {
             text: one_line(&sentence.text),
             notes: match &sentence.support {

@@ -178,6 +178,34 @@ pub struct Reading {
     pub about: String,
 }
 
+/// What a question says that wants a summary.
+const SUMMARY_PHRASES: [&str; 12] = [
+    "summarize",
+    "summarise",
+    "summary of",
+    "sum up",
+    "overview of",
+    "zusammenfassung",
+    "fasse",
+    "résume",
+    "résumé",
+    "resume",
+    "resumen",
+    "resumir",
+];
+
+/// What is to be summarised: the words that do not say that something is.
+pub fn summary_subject(asked: &str) -> String {
+    let says_so = |word: &str| {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+        let word = word.to_lowercase();
+        let mut words = SUMMARY_PHRASES.iter().flat_map(|phrase| phrase.split(' '));
+        words.any(|known| known == word)
+    };
+    let subject = asked.split_whitespace().filter(|word| !says_so(word));
+    subject.collect::<Vec<_>>().join(" ")
+}
+
 /// Understands a question. Never fails.
 pub fn read(question: &str) -> Reading {
     let (place, asked) = without_place(question.trim());
@@ -292,23 +320,7 @@ fn kind(asked: &str, words: &[String]) -> Kind {
     if let Some(kind) = over_documents(words) {
         return kind;
     }
-    if [
-        "summarize",
-        "summarise",
-        "summary of",
-        "sum up",
-        "overview of",
-        "zusammenfassung",
-        "fasse",
-        "résume",
-        "résumé",
-        "resume",
-        "resumen",
-        "resumir",
-    ]
-    .iter()
-    .any(|phrase| has(phrase))
-    {
+    if SUMMARY_PHRASES.iter().any(|phrase| has(phrase)) {
         return Kind::Summary;
     }
     if in_list(AUXILIARIES, first) || text.starts_with(" est ce ") || text.starts_with(" y a ") {
@@ -506,6 +518,10 @@ mod tests {
         );
         kinds(Kind::Timeline, &["Give me a timeline of the dispute"]);
         kinds(Kind::Summary, &["Summarize the lease"]);
+        assert_eq!(
+            summary_subject("Give an overview of the lease"),
+            "Give an the lease"
+        );
         kinds(
             Kind::Definition,
             &[

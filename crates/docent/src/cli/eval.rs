@@ -224,6 +224,7 @@ fn show_answers(app: &App, answers: &AnswerReport) -> Result<()> {
     row(app, "one of three answers", answers.first_three, "")?;
     let unanswerable = of(answers.unanswerable, "unanswerable");
     row(app, "abstained", answers.abstained, &unanswerable)?;
+    row(app, "AUC of abstaining", answers.auc, "")?;
     row(app, "refused", answers.refused, &answerable)
 }
 

@@ -6,10 +6,12 @@
 //!
 //! Reading order: [`retrieve`] finds passages, [`weigh`] chooses the sentences that answer,
 //! [`write`] lets a model phrase it. Questions over documents as a whole take other ways:
-//! [`survey`] looks at every document, [`compare`] at two sides, [`timeline`] at dates.
+//! [`survey`] looks at every document, [`compare`] at two sides, [`timeline`] at dates,
+//! [`summary`] at all of one document.
 
 mod compare;
 mod retrieve;
+mod summary;
 mod survey;
 mod timeline;
 mod weigh;
@@ -147,6 +149,7 @@ impl Collection {
         match asked.kind {
             Kind::List | Kind::Count => self.survey(&asked, &mut draft, on_event)?,
             Kind::Timeline => self.timeline(&asked, &mut draft, on_event)?,
+            Kind::Summary if self.summary(&asked, &mut draft, on_event)? => {}
             Kind::Compare if self.compare(&asked, &mut draft, on_event)? => {}
             _ => self.look_up(generator, question, &asked, &mut draft, on_event)?,
         }

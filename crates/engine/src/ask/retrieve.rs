@@ -90,7 +90,7 @@ impl Collection {
 
     /// The documents that a place ("Consider the lease between Ames and Bell") names: those whose
     /// path, title and beginning hold most of its words. Empty when none is recognised.
-    fn named(&self, place: &str, filters: &Filters) -> Result<Vec<i64>, EngineError> {
+    pub(super) fn named(&self, place: &str, filters: &Filters) -> Result<Vec<i64>, EngineError> {
         let query = Query {
             filters: filters.clone(),
             ..Query::parse(place)

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use docent_core::answer::Answer;
 use docent_core::citation::Citation;
+use docent_core::evidence::Bearing;
 use docent_core::model::Generator;
 use docent_core::quality::{self, EVIDENCE_DEPTH, distinct, holds_words};
 use serde::{Deserialize, Serialize};
@@ -105,6 +106,10 @@ pub struct JudgedAnswer {
     pub first_holding: Option<usize>,
     /// Whether the words of an answer are known, so that they can be looked for.
     pub has_words: bool,
+    /// The logarithm of the odds, as docent sees them, that the documents answer the question;
+    /// absent where every document was looked at instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_odds: Option<f64>,
     /// What it cost.
     pub timings: Timings,
 }
@@ -168,15 +173,23 @@ impl Collection {
             text: known.text.clone(),
             ..Question::default()
         };
-        let mut last = None;
+        let (mut last, mut log_odds) = (None, None);
         self.ask(generator, &question, &mut |event| {
+            if let AskEvent::Searched(searched) = &event
+                && searched.bearing != Bearing::default()
+            {
+                log_odds = Some(f64::from(searched.bearing.log_odds()));
+            }
             if matches!(event, AskEvent::Finished(..) | AskEvent::Failed(_)) {
                 last = Some(event);
             }
             ControlFlow::Continue(())
         });
         match last {
-            Some(AskEvent::Finished(answer, timings)) => self.judged(&answer, timings, known),
+            Some(AskEvent::Finished(answer, timings)) => Ok(JudgedAnswer {
+                log_odds,
+                ..self.judged(&answer, timings, known)?
+            }),
             Some(AskEvent::Failed(reason)) => Err(EngineError::Unanswered { reason }),
             _ => Err(EngineError::Unanswered {
                 reason: "the answer has no end".into(),
@@ -213,6 +226,7 @@ impl Collection {
             cited: cited.into_iter().map(str::to_owned).collect(),
             quotes: answer.citations.len(),
             quotes_verified,
+            log_odds: None,
             first_holding,
             has_words: !known.answers.is_empty(),
             timings,

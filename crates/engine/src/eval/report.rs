@@ -1,6 +1,6 @@
 //! What a run over a set comes to.
 
-use docent_core::quality::statistics::{Spread, mean};
+use docent_core::quality::statistics::{Spread, auc, mean};
 use serde::Serialize;
 
 use super::judge::{Judged, JudgedAnswer, JudgedRanking};
@@ -50,6 +50,9 @@ pub struct AnswerReport {
     pub abstained: Option<f64>,
     /// Share of the answerable questions for which nothing was said to be found.
     pub refused: Option<f64>,
+    /// How well docent's odds part the questions that have an answer from those that have none:
+    /// the area under the curve, .5 for a guess.
+    pub auc: Option<f64>,
     /// Answered questions whose answer's words are known.
     pub with_words: usize,
     /// Share of those whose first quoted sentence holds an answer.
@@ -100,6 +103,9 @@ impl AnswerReport {
             chosen.filter_map(|judged| judged.answer.as_ref()).collect()
         };
         let (answerable, unanswerable) = (of(true), of(false));
+        let odds = |answers: &[&JudgedAnswer]| -> Vec<f64> {
+            answers.iter().filter_map(|a| a.log_odds).collect()
+        };
         let worded: Vec<&&JudgedAnswer> = answerable.iter().filter(|a| a.has_words).collect();
         let citing = answerable.iter().filter(|a| !a.cited.is_empty());
         let all = || answerable.iter().chain(&unanswerable);
@@ -114,6 +120,7 @@ impl AnswerReport {
             quotes_verified: (quotes > 0).then(|| verified as f64 / quotes as f64),
             abstained: share(unanswerable.iter().map(|a| a.abstained)),
             refused: share(answerable.iter().map(|a| a.abstained)),
+            auc: auc(&odds(&answerable), &odds(&unanswerable)),
             with_words: worded.len(),
             first_quote: share(worded.iter().map(|a| a.holds_within(1))),
             first_three: share(worded.iter().map(|a| a.holds_early())),

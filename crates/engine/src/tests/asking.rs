@@ -124,6 +124,27 @@ The rent is 700 francs.
 }
 
 #[test]
+fn a_summary_is_of_the_document_that_is_named() {
+    let bench = Bench::new(
+        "
+//- cellar.md
+# The cellar
+The cellar has three rooms and a door to the garden. Wine is kept in the first room, which is the \
+coolest of them all. The second room holds the boiler, which is looked after once a year.
+//- garden.md
+# The garden
+The garden has apple trees and a pond. Children swim in the pond in summer.
+",
+    );
+    bench.index();
+    let (answer, _) = ask(&bench.collection(), &question("Summarise the cellar"));
+    assert!(!answer.evidence.is_empty() && !answer.abstained);
+    assert!(answer.citations.iter().all(|c| c.path == "cellar.md"));
+    let finding = answer.finding.unwrap();
+    assert!(finding.contains("1 of 1 document"), "{finding}");
+}
+
+#[test]
 fn what_an_answer_rested_on_is_considered_again() {
     let bench = Bench::new(NOTES);
     bench.index();
