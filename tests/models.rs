@@ -15,6 +15,17 @@ fn tiny(name: &str) -> Vec<u8> {
     fs::read(repository().join("fuzz/corpus/model").join(name)).expect("a seed")
 }
 
+/// Has the model in `tiny.gguf` write one token.
+const WRITE_A_TOKEN: [&str; 7] = [
+    "models",
+    "run",
+    "tiny.gguf",
+    "-p",
+    "the",
+    "--max-tokens",
+    "1",
+];
+
 /// A sandbox with a model in `tiny.gguf`.
 fn with_model(bytes: &[u8]) -> Sandbox {
     let sandbox = Sandbox::with("");
@@ -302,16 +313,7 @@ fn a_template_that_does_not_work_is_told_and_replaced() {
             .contains("plain, as the file's is no Jinja template"),
         "{run:?}"
     );
-    let args = [
-        "models",
-        "run",
-        "tiny.gguf",
-        "-p",
-        "the",
-        "--max-tokens",
-        "1",
-    ];
-    sandbox.run(args).with_status(0);
+    sandbox.run(WRITE_A_TOKEN).with_status(0);
 }
 
 #[test]
@@ -437,16 +439,7 @@ fn doctor_shows_and_clears_packed_weights() {
         .expect("a file");
     file.set_modified(SystemTime::now() - Duration::from_secs(60))
         .expect("a time");
-    let args = [
-        "models",
-        "run",
-        "tiny.gguf",
-        "-p",
-        "the",
-        "--max-tokens",
-        "1",
-    ];
-    sandbox.run(args).with_status(0);
+    sandbox.run(WRITE_A_TOKEN).with_status(0);
     let packed = || -> Vec<PathBuf> {
         let folder = sandbox.root().join("home/cache/docent/packed");
         let entries = fs::read_dir(folder).expect("a folder");
@@ -470,6 +463,6 @@ fn doctor_shows_and_clears_packed_weights() {
         .with_status(0);
     assert!(check(&run, "packed weights").contains("freed"), "{run:?}");
     assert!(packed().is_empty());
-    sandbox.run(args).with_status(0);
+    sandbox.run(WRITE_A_TOKEN).with_status(0);
     assert!(!packed().is_empty());
 }

@@ -164,7 +164,7 @@ pub struct Candidate {
     pub coverage: f32,
     /// The same of its whole passage, with title and headings.
     pub context: f32,
-    /// How well its tokens meet the question's ([`crate::late_interaction`]); 0 where that was
+    /// How well its tokens meet the question's ([`crate::late::contrast`]); 0 where that was
     /// not measured.
     pub similarity: f32,
     /// Whether it holds a name, a date or a number where the question asks for one.

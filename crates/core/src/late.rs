@@ -4,6 +4,11 @@
 //! these, rare words weighing more, is the score (MaxSim: Khattab and Zaharia, "ColBERT", 2020).
 //! It tells passages apart that are about the same thing as a whole, and it needs no other model
 //! than the embedder that is there. Vectors are kept in 8 bits: a tenth of a percent is lost.
+//!
+//! Passages are compared so, whose token vectors are kept and whose words have a rarity in the
+//! collection. The sentences of a few passages are compared among themselves ([`contrast`]).
+
+pub mod contrast;
 
 use crate::model::TokenVector;
 

@@ -22,7 +22,6 @@ pub mod fusion;
 pub mod instruction;
 pub mod language;
 pub mod late;
-pub mod late_interaction;
 pub mod model;
 pub mod passage;
 pub mod prompt;

@@ -4,7 +4,10 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
+use docent_core::citation::Citation;
 use serde::Serialize;
+
+use crate::printable::printable_line;
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -78,6 +81,16 @@ impl Output {
             terminal_out,
             terminal_err,
         }
+    }
+
+    /// Prints where quotes stand: `[1] lease.pdf, page 2`, a line for each.
+    pub(crate) fn sources(&self, citations: &[Citation]) -> io::Result<()> {
+        for citation in citations {
+            let place = format!("{}, {}", printable_line(&citation.path), citation.locator);
+            let place = self.styled(Style::Place, place);
+            self.line(format_args!("[{}] {place}", citation.number))?;
+        }
+        Ok(())
     }
 
     /// Whether a person reads the results as they come, and no script does.

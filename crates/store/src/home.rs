@@ -146,7 +146,7 @@ impl Home {
             write!(file, "{}", std::process::id())
         };
         note_pid(&mut file).map_err(|e| StoreError::io("write", &path, e))?;
-        Ok(WriterLock { _file: file })
+        Ok(WriterLock { file })
     }
 
     /// Renames the folder of a derived index to the first free `NAME.broken-N`.
@@ -200,5 +200,37 @@ impl Home {
 /// however it ends.
 #[derive(Debug)]
 pub(crate) struct WriterLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for WriterLock {
+    fn drop(&mut self) {
+        // Closing is not enough: an extraction worker that is being started holds what is open
+        // here until it has become another program, and the next writer would find the
+        // collection locked. Where it fails, closing has to do.
+        let _ = self.file.unlock();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_was_let_go_is_free_whoever_inherited_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home {
+            path: folder.path().join("home"),
+        };
+        let lock = home.open_for_writing().unwrap();
+        assert!(matches!(
+            home.open_for_writing(),
+            Err(StoreError::Locked { .. })
+        ));
+        // What a process holds that is just being started.
+        let inherited = lock.file.try_clone().unwrap();
+        drop(lock);
+        assert!(home.open_for_writing().is_ok());
+        drop(inherited);
+    }
 }

@@ -465,15 +465,7 @@ impl<'a> Telling<'a> {
         if !answer.citations.is_empty() && !answer.sentences.is_empty() {
             output.line("")?;
         }
-        for citation in &answer.citations {
-            let place = format!("{}, {}", printable_line(&citation.path), citation.locator);
-            output.line(format_args!(
-                "[{}] {}",
-                citation.number,
-                output.styled(Style::Place, place)
-            ))?;
-        }
-        Ok(())
+        Ok(output.sources(&answer.citations)?)
     }
 
     /// What was searched and read, on stderr.

@@ -257,14 +257,7 @@ fn tell(app: &App, summary: &Summary) -> Result<()> {
         tell_lines(app, &part.lines)?;
     }
     output.line("")?;
-    for citation in &summary.citations {
-        let place = format!("{}, {}", printable_line(&citation.path), citation.locator);
-        output.line(format_args!(
-            "[{}] {}",
-            citation.number,
-            output.styled(Style::Place, place)
-        ))?;
-    }
+    output.sources(&summary.citations)?;
     let coverage = printable(&summary.coverage.to_text(GAPS_NAMED)).into_owned();
     output.line(output.styled(Style::Dim, coverage))?;
     if summary.left_out > 0 {

@@ -39,7 +39,7 @@ impl Collection {
         let mut labels: Vec<String> = Vec::new();
         let mut searched = None;
         for (side, other) in [(&left, &right), (&right, &left)] {
-            let terms = self.weighted(side)?;
+            let terms = self.weighted(side);
             let (found, told) = self.side(asked, side, &terms)?;
             searched.get_or_insert(told);
             let best = self.quotes_of(asked, side, other, &terms, found, &mut read)?;

@@ -176,9 +176,9 @@ impl Collection {
         draft.answer.abstained = !weighed.answers();
         if !draft.answer.abstained {
             let count = self.library().settings().answer.evidence;
-            let best = &weighed.candidates[..weighed.candidates.len().min(count)];
-            draft.quote(cite(best, &read));
-            draft.answer.finding = weigh::verdict(asked, best, &read);
+            let best = weigh::distinct(&weighed.candidates, &read, count);
+            draft.quote(cite(&best, &read));
+            draft.answer.finding = weigh::verdict(asked, &best, &read);
         }
         draft.tell(searched, on_event);
         if let Some(generator) = generator

@@ -96,7 +96,7 @@ impl Collection {
             ..Query::parse(place)
         };
         let found = self.find_hits(query.clone(), Mode::Hybrid, Effort::Full, MAX_PLACES * 4)?;
-        let terms = self.weighted(place)?;
+        let terms = self.weighted(place);
         let mut seen = HashSet::new();
         let mut known: Vec<(f32, i64)> = Vec::new();
         for hit in found.hits {
@@ -123,12 +123,8 @@ impl Collection {
     }
 
     /// The words of a text, each weighing as much as it is rare in the collection.
-    pub(super) fn weighted(&self, text: &str) -> Result<WeightedTerms, EngineError> {
-        let reader = self.reader();
-        let all = reader.chunk_count()?;
-        Ok(WeightedTerms::of(text, |term| {
-            evidence::rarity(reader.chunk_frequency(term).unwrap_or(0), all)
-        }))
+    pub(super) fn weighted(&self, text: &str) -> WeightedTerms {
+        WeightedTerms::of(text, |term| self.rarity(term))
     }
 
     /// Searches for the question and widens what was found to passages.

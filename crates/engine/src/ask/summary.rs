@@ -68,7 +68,14 @@ impl Collection {
             summary.title,
             summary.coverage.to_text(0)
         ));
-        let searched = self.searched(asked, &SearchResults::default())?;
+        let searched = self.searched(
+            asked,
+            &SearchResults {
+                documents: 1,
+                vectors_complete: true,
+                ..SearchResults::default()
+            },
+        )?;
         draft.tell(searched, on_event);
         Ok(true)
     }

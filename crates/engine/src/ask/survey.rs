@@ -134,7 +134,7 @@ impl Collection {
             );
         }
         Ok(Inquiry {
-            terms: self.weighted(&condition.text)?,
+            terms: self.weighted(&condition.text),
             words: evidence::terms(&condition.text),
             names: condition.names(),
             concept,

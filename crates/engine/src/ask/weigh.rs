@@ -1,13 +1,13 @@
 //! Which sentences answer, and whether any does.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use docent_core::answer::one_line;
 use docent_core::evidence::{self, Bearing, Candidate, WeightedTerms};
 use docent_core::fusion;
 use docent_core::instruction;
-use docent_core::late_interaction::{self, Similarity};
+use docent_core::late::contrast::{self, Similarity};
 use docent_core::model::Urgency;
 use docent_core::question::{self, Kind, Reading};
 use docent_core::sentence;
@@ -56,7 +56,7 @@ impl Collection {
         read: &mut Vec<Read>,
     ) -> Result<Weighed, EngineError> {
         let concept = wording::concept(&asked.reading.about);
-        let terms = self.weighted(&asked.reading.about)?;
+        let terms = self.weighted(&asked.reading.about);
         if let Some(concept) = concept {
             self.add_worded(concept, &terms, asked, read)?;
         }
@@ -76,7 +76,7 @@ impl Collection {
         eligible: impl Fn(&str) -> bool,
     ) -> Result<Weighed, EngineError> {
         let concept = wording::concept(&asked.reading.about);
-        let terms = self.weighted(&asked.reading.about)?;
+        let terms = self.weighted(&asked.reading.about);
         let agreement = read.first().is_some_and(|first| first.by_both);
         let mut candidates = candidates(read, eligible);
         judge_words(&mut candidates, read, &asked.reading, &terms, concept);
@@ -240,8 +240,7 @@ impl Collection {
         let Some((question, sentences)) = tokens.split_first() else {
             return Ok(vec![Similarity::default(); candidates.len()]);
         };
-        let similarities =
-            late_interaction::similarities(question, sentences, embedder.dimension());
+        let similarities = contrast::similarities(question, sentences, embedder.dimension());
         for (candidate, similarity) in candidates.iter_mut().zip(&similarities) {
             candidate.similarity = similarity.weighed;
         }
@@ -252,6 +251,15 @@ impl Collection {
 /// The text of a sentence.
 pub(super) fn text_of<'a>(candidate: &Candidate, read: &'a [Read]) -> &'a str {
     &read[candidate.passage].view.text[candidate.span.clone()]
+}
+
+/// The first `count` that say different things: copies of a document would be quoted one after
+/// another.
+pub(super) fn distinct(candidates: &[Candidate], read: &[Read], count: usize) -> Vec<Candidate> {
+    let mut said = HashSet::new();
+    let is_new = |candidate: &&Candidate| said.insert(one_line(text_of(candidate, read)));
+    let distinct = candidates.iter().filter(is_new);
+    distinct.take(count).cloned().collect()
 }
 
 /// The sentences of the passages, best passage first.

@@ -54,6 +54,16 @@ pub(super) struct Cache {
     bytes: u64,
 }
 
+impl Drop for Cache {
+    fn drop(&mut self) {
+        if let Some(file) = &self.file {
+            // Closing is not enough: a process that is being started holds what is open here for
+            // a moment. Where it fails, closing has to do.
+            let _ = file.unlock();
+        }
+    }
+}
+
 impl Cache {
     /// Opens the file, which is made if it is not there. A file that cannot be used, or that
     /// another process writes, costs time and is no error.

@@ -124,6 +124,28 @@ The rent is 700 francs.
 }
 
 #[test]
+fn copies_are_quoted_once() {
+    let bench = Bench::new(
+        "
+//- a.txt
+The deposit of the lease is two thousand euros.
+//- copy of a.txt
+The deposit of the lease is two thousand euros.
+//- b.txt
+The rent of the lease is due on the third day of each month.
+",
+    );
+    bench.index();
+    let (answer, _) = ask(
+        &bench.collection(),
+        &question("How high is the deposit of the lease?"),
+    );
+    let quotes: Vec<&str> = answer.quotes().map(|c| c.quote.as_str()).collect();
+    let deposit = quotes.iter().filter(|quote| quote.contains("deposit"));
+    assert_eq!(deposit.count(), 1, "{quotes:?}");
+}
+
+#[test]
 fn a_summary_is_of_the_document_that_is_named() {
     let bench = Bench::new(
         "
@@ -137,7 +159,8 @@ The garden has apple trees and a pond. Children swim in the pond in summer.
 ",
     );
     bench.index();
-    let (answer, _) = ask(&bench.collection(), &question("Summarise the cellar"));
+    let (answer, searched) = ask(&bench.collection(), &question("Summarise the cellar"));
+    assert_eq!(searched.documents, 1);
     assert!(!answer.evidence.is_empty() && !answer.abstained);
     assert!(answer.citations.iter().all(|c| c.path == "cellar.md"));
     let finding = answer.finding.unwrap();

@@ -1,10 +1,8 @@
-//! Late interaction: a question and sentences compared token by token.
+//! Sentences compared with a question token by token, each token weighing by their contrast.
 //!
-//! A sentence is as good as its tokens meet the question's: for each token of the question the
-//! best cosine among the sentence's tokens (MaxSim; Khattab and Zaharia, "ColBERT", 2020). A
-//! token that every sentence meets equally well tells nothing, so each weighs as much as its best
-//! match stands out from the mean of all sentences. That tells rare words from common ones without
-//! knowing which token is which word.
+//! A token that every sentence meets equally well tells nothing, so each weighs as much as its best
+//! match stands out from the mean of all sentences. Among sentences about one thing that says more
+//! than the rarity of words in the collection does.
 
 /// How well a text's tokens meet the question's.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -15,8 +13,9 @@ pub struct Similarity {
     pub mean: f32,
 }
 
-/// How well each text's tokens meet the question's: one value for each of `texts`. Vectors are those of [`crate::model::Embedder::embed_tokens`]: tokens of length 1,
-/// `dimension` values each, one after another.
+/// How well each text's tokens meet the question's: one value for each of `texts`. Vectors are
+/// those of [`crate::model::Embedder::embed_tokens`]: tokens of length 1, `dimension` values each,
+/// one after another.
 pub fn similarities(question: &[f32], texts: &[Vec<f32>], dimension: usize) -> Vec<Similarity> {
     if dimension == 0 || question.len() < dimension {
         return vec![Similarity::default(); texts.len()];
