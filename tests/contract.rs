@@ -119,6 +119,40 @@ fn one_query_prints_one_object() {
 }
 
 #[test]
+fn more_of_a_document_is_shown_around_a_hit() {
+    let line = "The boat is kept in the shed from October to the end of March. ";
+    let text = format!(
+        "# Boat\n\n{0}\n\n## Varnish\n\nVarnish dries in a day.\n\n{0}\n\n## Sails\n\n{0}\n",
+        line.repeat(30)
+    );
+    let sandbox = Sandbox::with(&format!("//- boat.md\n{text}"));
+    let search = ["search", "--in", "files", "-n", "1", "varnish dries"];
+    for (flag, begins, ends) in [
+        (&["--section"][..], "## Varnish", "end of March."),
+        (&["--context", "9"][..], "# Boat", "end of March."),
+    ] {
+        let args = [&search[..], flag].concat();
+        let run = sandbox
+            .run([&args[..], &["--json"]].concat())
+            .with_status(0);
+        let around = &run.json_lines()[0]["hits"][0]["around"];
+        let shown = around["text"].as_str().unwrap_or_default().trim();
+        assert!(
+            shown.starts_with(begins) && shown.ends_with(ends),
+            "{shown}"
+        );
+        let span = around["start"].as_u64().zip(around["end"].as_u64());
+        let (start, end) = span.expect("offsets");
+        assert_eq!(text[start as usize..end as usize].trim(), shown);
+        let run = sandbox.run(&args).with_status(0);
+        let marked = "│ Varnish dries in a day.";
+        assert!(run.stdout.contains(marked), "{}", run.stdout);
+    }
+    let run = sandbox.run([&search[..], &["--json"]].concat());
+    assert_eq!(run.json_lines()[0]["hits"][0]["around"], Value::Null);
+}
+
+#[test]
 fn queries_come_from_stdin_too() {
     let sandbox = Sandbox::with(NOTES);
     let args = [

@@ -7,13 +7,14 @@
 //! page furniture aside, which is in none. Hidden text never shares a chunk with what can be
 //! seen, so that it can be told from it wherever a chunk turns up.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 use crate::answer::one_line;
 use crate::document::{BlockKind, Document, Format, Locator};
-use crate::{sentence, token};
+use crate::{code, sentence, token};
 
 /// A stretch of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,8 +23,8 @@ pub struct Chunk {
     pub span: Range<usize>,
     /// Where that is in the original.
     pub locator: Locator,
-    /// The headings it stands under, outermost first; for code, the item it belongs to; for the
-    /// rest of a table that was cut, the table's header.
+    /// The headings it stands under, outermost first; for code, what holds the item it belongs
+    /// to, then that item; for the rest of a table or an item that was cut, how that begins.
     pub heading_path: Vec<String>,
     /// Whether a reader of the original does not see it: it is found and marked, and never
     /// given to a model.
@@ -136,6 +137,8 @@ fn pieces(document: &Document, limits: ChunkLimits) -> Vec<Piece> {
     let text = &document.text;
     let mut headings: Vec<(u8, String)> = Vec::new();
     let mut header = String::new();
+    // How the items of code met so far begin.
+    let mut gists: HashMap<&str, Option<String>> = HashMap::new();
     let mut pieces = Vec::new();
     for block in &document.blocks {
         let span = sentence::trimmed(text, block.span.clone());
@@ -150,15 +153,24 @@ fn pieces(document: &Document, limits: ChunkLimits) -> Vec<Piece> {
         if matches!(block.kind, BlockKind::Table { continues: false }) {
             header = table_header(&text[span.clone()]);
         }
-        let heading_path = heading_path(&headings, &block.kind);
+        if let BlockKind::Code { item: Some(item) } = &block.kind {
+            let gist = || code::gist(&text[span.clone()]);
+            gists.entry(item).or_insert_with(gist);
+        }
+        let heading_path = heading_path(&headings, &gists, &block.kind);
         for (part, span) in split(text, span, borders(&block.kind), limits)
             .into_iter()
             .enumerate()
         {
             let mut heading_path = heading_path.clone();
-            let is_table = matches!(block.kind, BlockKind::Table { .. });
-            if is_table && (continues || part > 0) && !header.is_empty() {
-                heading_path.push(header.clone());
+            match &block.kind {
+                BlockKind::Table { .. } if (continues || part > 0) && !header.is_empty() => {
+                    heading_path.push(header.clone());
+                }
+                BlockKind::Code { item: Some(item) } if part > 0 => {
+                    heading_path.extend(gists.get(item.as_str()).cloned().flatten());
+                }
+                _ => {}
             }
             pieces.push(Piece {
                 tokens: token::estimate(&text[span.clone()]),
@@ -179,16 +191,20 @@ fn table_header(table: &str) -> String {
     one_line(first).chars().take(MAX_CHARS).collect()
 }
 
-fn heading_path(headings: &[(u8, String)], kind: &BlockKind) -> Vec<String> {
-    let item = match kind {
-        BlockKind::Code { item } => item.clone(),
-        _ => None,
-    };
-    headings
-        .iter()
-        .map(|(_, words)| words.clone())
-        .chain(item)
-        .collect()
+/// The headings over a block; for an item of code also how the item begins that holds it, as
+/// `gists` knows, and its name.
+fn heading_path(
+    headings: &[(u8, String)],
+    gists: &HashMap<&str, Option<String>>,
+    kind: &BlockKind,
+) -> Vec<String> {
+    let mut path: Vec<String> = headings.iter().map(|(_, words)| words.clone()).collect();
+    if let BlockKind::Code { item: Some(item) } = kind {
+        let holder = code::holder(item).and_then(|holder| gists.get(holder));
+        path.extend(holder.cloned().flatten());
+        path.push(item.clone());
+    }
+    path
 }
 
 /// A heading's words, without its markup and of a length that is fit to be repeated.

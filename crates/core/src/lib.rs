@@ -34,5 +34,6 @@ pub mod sentence;
 pub mod similar;
 pub mod source;
 pub mod summary;
+pub mod surroundings;
 pub mod token;
 pub mod wording;

@@ -13,7 +13,10 @@
 
 mod filters;
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
+use unicode_segmentation::UnicodeSegmentation;
 
 pub use self::filters::{BadValue, Field, Filters};
 
@@ -39,6 +42,28 @@ pub struct Correction {
     /// The words that are looked for instead, as the index has them: in lower case, without
     /// accents. At least one.
     pub tried: Vec<String>,
+}
+
+impl fmt::Display for Correction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tried = self.tried.join(", ");
+        write!(
+            f,
+            "No document has “{}”; also searched for {tried}.",
+            self.typed
+        )
+    }
+}
+
+/// A text with the first word that is tried in place of each that was typed.
+pub fn corrected(text: &str, corrections: &[Correction]) -> String {
+    text.split_word_bounds()
+        .map(|word| {
+            let correction = corrections.iter().find(|c| c.typed == word);
+            let tried = correction.and_then(|correction| correction.tried.first());
+            tried.map_or(word, String::as_str)
+        })
+        .collect()
 }
 
 /// Conditions joined: all of `must`, none of `must_not`; `should` raises the score, and where

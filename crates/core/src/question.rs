@@ -206,6 +206,30 @@ pub fn summary_subject(asked: &str) -> String {
     subject.collect::<Vec<_>>().join(" ")
 }
 
+/// What stands between the question's quotation marks: a path, for example.
+pub fn in_quotes(asked: &str) -> Option<&str> {
+    let is_mark = |c: char| matches!(c, '"' | '“' | '”' | '„' | '«' | '»');
+    let (start, mark) = asked.char_indices().find(|(_, c)| is_mark(*c))?;
+    let end = asked.rfind(is_mark)?;
+    let inside = asked.get(start + mark.len_utf8()..end)?.trim();
+    (!inside.is_empty()).then_some(inside)
+}
+
+/// Words of a subject that is all there is: "everything", "this collection", "all my files".
+const EVERYTHING: &str = " all everything whole entire this the these my our of in it collection \
+     folder folders directory library index files documents papers notes texts codebase code \
+     repository repo project zusammen alles alle ganze ganzen diese diesen dieser die der das den meine \
+     ordner sammlung dateien dokumente unterlagen notizen tout toute tous toutes le la les mes ces \
+     cette ce dossier collection fichiers documents todo toda todos todas los las el mis estos \
+     carpeta colección archivos documentos ";
+
+/// Whether what is to be summarised is all there is. A subject of no words is: "Summarise!"
+pub fn is_everything(subject: &str) -> bool {
+    lower_words(subject)
+        .iter()
+        .all(|word| in_list(EVERYTHING, word))
+}
+
 /// Understands a question. Never fails.
 pub fn read(question: &str) -> Reading {
     let (place, asked) = without_place(question.trim());
@@ -522,6 +546,21 @@ mod tests {
             summary_subject("Give an overview of the lease"),
             "Give an the lease"
         );
+        assert_eq!(
+            in_quotes("Summarise “notes/sum of all.md”, please"),
+            Some("notes/sum of all.md")
+        );
+        assert_eq!(in_quotes("Summarise the 2\" pipe"), None);
+        for all in [
+            "Summarise",
+            "Summarize all my files.",
+            "Fasse alle Dokumente zusammen",
+        ] {
+            assert!(is_everything(&summary_subject(all)), "{all}");
+        }
+        for some in ["Summarise the lease", "Summarise the notes of May"] {
+            assert!(!is_everything(&summary_subject(some)), "{some}");
+        }
         kinds(
             Kind::Definition,
             &[

@@ -159,6 +159,10 @@ pub struct Searched {
     pub query: String,
     /// The words that say what it is about.
     pub terms: Vec<SearchedTerm>,
+    /// What a person should know of how its words were taken, a sentence each: other spellings
+    /// that were tried, filters that are none.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// Documents that were searched: those that pass the question's filters.
     pub documents: u64,
     /// What the passages say about whether they answer at all.

@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use docent_core::query::{Correction, Query};
+use docent_core::query::{self, Correction, Query};
 use roaring::RoaringTreemap;
 use rusqlite::Connection;
 
@@ -175,6 +175,7 @@ impl Reader {
     pub fn spelled(&self, mut query: Query) -> Result<(Query, Vec<Correction>), StoreError> {
         let (text, corrections) = self.view()?.spelled(&query.text)?;
         query.text = text;
+        query.plain = query::corrected(&query.plain, &corrections);
         Ok((query, corrections))
     }
 

@@ -205,6 +205,18 @@ impl Locator {
         }
     }
 
+    /// The first and the last page, slide or chapter of the place, where it has any.
+    pub fn leaves(&self) -> Option<(u32, u32)> {
+        match self {
+            Locator::Page {
+                page, last_page, ..
+            } => Some((*page, *last_page)),
+            Locator::Slides { first, last } => Some((*first, *last)),
+            Locator::Chapter { number, .. } => Some((*number, *number)),
+            _ => None,
+        }
+    }
+
     /// The place that reaches from the beginning of `self` to the end of `end`. Places of
     /// different kinds, sheets, chapters or parts do not join: `self` stays as it is.
     pub fn through(mut self, end: &Locator) -> Locator {

@@ -132,6 +132,8 @@ struct Answered<'a> {
 struct Scope<'a> {
     query: &'a str,
     terms: &'a [SearchedTerm],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    notes: &'a [String],
     documents: u64,
     bearing: Bearing,
 }
@@ -347,6 +349,7 @@ impl<'a> Telling<'a> {
                 searched: Scope {
                     query: &self.searched.query,
                     terms: &self.searched.terms,
+                    notes: &self.searched.notes,
                     documents: self.searched.documents,
                     bearing: self.searched.bearing,
                 },
@@ -493,6 +496,9 @@ impl<'a> Telling<'a> {
         text += &format!("; {:.1} s in all", timings.total_ms as f64 / 1000.0);
         if !self.searched.vectors_complete {
             text += "; not every passage has its vector yet";
+        }
+        for note in &self.searched.notes {
+            self.app.output.note(printable_line(note));
         }
         let text = self.app.output.styled_note(Style::Dim, text);
         self.app.output.note(text);

@@ -6,7 +6,10 @@ use clap::{Args, ValueEnum};
 use docent_core::document::Locator;
 use docent_core::query::{Correction, Filters};
 use docent_engine::collection::Collection;
-use docent_engine::search::{Effort, Hit, Mode, Reason, SearchRequest, SearchResults};
+use docent_engine::error::EngineError;
+use docent_engine::search::{
+    Around, Effort, Hit, Mode, Reason, SearchRequest, SearchResults, Surroundings,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -16,7 +19,7 @@ use super::{Status, WalkFlags};
 use crate::app::App;
 use crate::failure::Result;
 use crate::output::{Style, counted};
-use crate::printable::printable_line;
+use crate::printable::{printable, printable_line};
 use crate::refresh::refresh;
 
 /// How much of a hit is shown to a person, in characters.
@@ -48,6 +51,13 @@ pub(crate) struct Search {
     /// Tell for each hit why it stands where it stands.
     #[arg(long)]
     explain: bool,
+    /// Show each hit with so many passages before it and after it.
+    #[arg(long, short = 'C', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
+    context: Option<u16>,
+    /// Show each hit in its section: what stands under its heading, the function or type that it
+    /// is a part of, or its page.
+    #[arg(long, conflicts_with = "context")]
+    section: bool,
     #[command(flatten)]
     walk: WalkFlags,
     // Last, because its heading would stand over what follows.
@@ -101,10 +111,13 @@ struct FoundHit<'a> {
     similar_to: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reasons: Option<&'a [Reason]>,
+    /// The larger stretch that holds it, where one is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    around: Option<&'a Surroundings>,
 }
 
 impl<'a> FoundHit<'a> {
-    fn of(hit: &'a Hit, explain: bool) -> FoundHit<'a> {
+    fn of(hit: &'a Hit, around: Option<&'a Surroundings>, explain: bool) -> FoundHit<'a> {
         FoundHit {
             path: &hit.path,
             locator: &hit.locator,
@@ -115,7 +128,16 @@ impl<'a> FoundHit<'a> {
             lexical_rank: hit.lexical_rank,
             similar_to: hit.similar_to,
             reasons: explain.then_some(&hit.reasons),
+            around,
         }
+    }
+}
+
+impl Search {
+    /// How much around each hit is wanted.
+    fn around(&self) -> Option<Around> {
+        let neighbours = self.context.map(|count| Around::Neighbours(count.into()));
+        neighbours.or(self.section.then_some(Around::Section))
     }
 }
 
@@ -149,13 +171,17 @@ fn one(
         effort: Effort::Full,
         limit: args.limit.unwrap_or(app.settings.output.hits),
     })?;
+    let around = results.hits.iter().map(|hit| match args.around() {
+        Some(around) => collection.around(hit, around),
+        None => Ok(None),
+    });
+    let around = around.collect::<std::result::Result<Vec<_>, EngineError>>()?;
     if app.output.json {
+        let hits = results.hits.iter().zip(&around);
         app.output.json(&Found {
             id: &query.id,
-            hits: results
-                .hits
-                .iter()
-                .map(|hit| FoundHit::of(hit, args.explain))
+            hits: hits
+                .map(|(hit, around)| FoundHit::of(hit, around.as_ref(), args.explain))
                 .collect(),
             corrections: &results.corrections,
         })?;
@@ -168,7 +194,7 @@ fn one(
             let heading = printable_line(&query.text);
             app.output.line(app.output.styled(Style::Bold, heading))?;
         }
-        show(app, &results, args.explain)?;
+        show(app, &results, &around, args.explain)?;
         for note in results.notes() {
             app.output.note(printable_line(&note));
         }
@@ -177,7 +203,12 @@ fn one(
 }
 
 /// Prints hits for a person.
-fn show(app: &App, results: &SearchResults, explain: bool) -> Result<()> {
+fn show(
+    app: &App,
+    results: &SearchResults,
+    around: &[Option<Surroundings>],
+    explain: bool,
+) -> Result<()> {
     let firsts = results.hits.iter().enumerate();
     let firsts = firsts.filter(|(_, hit)| hit.similar_to.is_none());
     for (number, (at, hit)) in firsts.enumerate() {
@@ -193,14 +224,10 @@ fn show(app: &App, results: &SearchResults, explain: bool) -> Result<()> {
         }
         app.output
             .line(format_args!("{:>2}  {heading}", number + 1))?;
-        let snippet: String = snippet(&hit.text, &hit.matched)
-            .into_iter()
-            .map(|(text, marked)| match marked {
-                true => app.output.styled(Style::Bold, text),
-                false => text,
-            })
-            .collect();
-        app.output.line(format_args!("    {snippet}"))?;
+        match around.get(at).and_then(Option::as_ref) {
+            Some(around) => show_around(app, hit, around)?,
+            None => show_snippet(app, hit)?,
+        }
         if let Some(similar) = similar(&results.hits, at) {
             app.output.line(format_args!(
                 "    {}",
@@ -223,6 +250,34 @@ fn show(app: &App, results: &SearchResults, explain: bool) -> Result<()> {
         counted(results.documents, "document"),
         results.millis,
     ));
+    Ok(())
+}
+
+fn show_snippet(app: &App, hit: &Hit) -> Result<()> {
+    let snippet: String = snippet(&hit.text, &hit.matched)
+        .into_iter()
+        .map(|(text, marked)| match marked {
+            true => app.output.styled(Style::Bold, text),
+            false => text,
+        })
+        .collect();
+    Ok(app.output.line(format_args!("    {snippet}"))?)
+}
+
+/// Prints a hit line by line with what stands around it, which is dimmed; a bar marks the hit
+/// where there are no colours.
+fn show_around(app: &App, hit: &Hit, around: &Surroundings) -> Result<()> {
+    let mut start = around.start;
+    for line in around.text.split_inclusive('\n') {
+        let end = start + line.len();
+        let text = printable(line.trim_end());
+        let text = match start < hit.end && hit.start < end {
+            true => format!("  │ {text}"),
+            false => format!("    {}", app.output.styled(Style::Dim, text)),
+        };
+        app.output.line(text.trim_end())?;
+        start = end;
+    }
     Ok(())
 }
 

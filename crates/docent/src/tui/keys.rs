@@ -67,6 +67,8 @@ pub(crate) enum Action {
     OpenFile,
     /// Copy the quote with its citation.
     Copy,
+    /// Ask for a summary of the file that is shown or chosen, or of the collection.
+    Summarize,
     /// Write the conversation into a file.
     Export,
     /// Kept conversations.

@@ -1,15 +1,16 @@
 //! From a question to passages: where to look, what for, and what stands there.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use docent_core::document::Document;
 use docent_core::evidence::{self, WeightedTerms};
 use docent_core::followup;
 use docent_core::passage::{self, Found};
-use docent_core::query::{Filters, Query};
+use docent_core::query::{self, Correction, Filters, Query};
 use docent_core::question::{self, Kind, Reading};
-use docent_store::DocumentId;
+use docent_store::{DocumentId, StoredDocument};
 
 use super::{Earlier, Question, Read};
 use crate::collection::Collection;
@@ -40,6 +41,8 @@ pub(super) struct Asked {
     pub(super) query: Query,
     /// The same in words, for people.
     pub(super) words: String,
+    /// Words that no document has, and what is looked for instead.
+    pub(super) corrections: Vec<Correction>,
     /// What earlier answers rested on.
     pub(super) earlier: Vec<Earlier>,
 }
@@ -64,7 +67,8 @@ impl Collection {
             true => words.clone(),
             false => query.plain.clone(),
         };
-        let reading = question::read(&plain);
+        let (_, corrections) = self.reader().spelled(query.clone())?;
+        let reading = question::read(&query::corrected(&plain, &corrections));
         if let Some(place) = &reading.place {
             let named = self.named(place, &query.filters)?;
             if !named.is_empty() {
@@ -84,6 +88,7 @@ impl Collection {
             reading,
             query,
             words,
+            corrections,
             earlier: earlier.map_or_else(Vec::new, |turn| turn.evidence.clone()),
         })
     }
@@ -156,6 +161,13 @@ impl Collection {
             true => results.documents,
             false => self.reader().documents(&asked.query.filters)?.len() as u64,
         };
+        let mut notes: Vec<String> = asked
+            .corrections
+            .iter()
+            .map(Correction::to_string)
+            .collect();
+        notes.extend(results.notes());
+        notes.dedup();
         let reader = self.reader();
         let terms = evidence::terms(&asked.reading.about).into_iter();
         let terms = terms.take(MAX_TERMS).map(|term| {
@@ -166,6 +178,7 @@ impl Collection {
             kind: asked.kind,
             query: asked.words.clone(),
             terms: terms.collect::<Result<_, EngineError>>()?,
+            notes,
             documents,
             vectors_complete: results.vectors_complete,
             ..Searched::default()
@@ -185,31 +198,7 @@ impl Collection {
             let Some(stored) = self.reader().document(DocumentId(past.document))? else {
                 continue;
             };
-            let document = Arc::new(stored.document);
-            let (Some(text), Some(locator)) = (
-                document.text.get(past.start..past.end),
-                document.locate(past.start..past.end),
-            ) else {
-                continue;
-            };
-            let view = PassageView {
-                number: read.len() + 1,
-                document: past.document,
-                path: stored.path,
-                title: document.title.clone(),
-                format: document.format,
-                locator,
-                heading_path: Vec::new(),
-                text: text.to_owned(),
-                start: past.start,
-                end: past.end,
-                score: 0.0,
-            };
-            read.push(Read {
-                view,
-                document,
-                by_both: false,
-            });
+            read.extend(Read::at(stored, past.start..past.end, read.len() + 1));
         }
         Ok(())
     }
@@ -271,6 +260,31 @@ impl Collection {
             });
         }
         Ok(read)
+    }
+}
+
+impl Read {
+    /// A stretch of a document as a passage; `None` where the document has no such stretch.
+    pub(super) fn at(stored: StoredDocument, span: Range<usize>, number: usize) -> Option<Read> {
+        let document = Arc::new(stored.document);
+        let view = PassageView {
+            number,
+            document: stored.id.0,
+            path: stored.path,
+            title: document.title.clone(),
+            format: document.format,
+            locator: document.locate(span.clone())?,
+            heading_path: Vec::new(),
+            text: document.text.get(span.clone())?.to_owned(),
+            start: span.start,
+            end: span.end,
+            score: 0.0,
+        };
+        Some(Read {
+            view,
+            document,
+            by_both: false,
+        })
     }
 }
 

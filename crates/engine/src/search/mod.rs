@@ -5,6 +5,7 @@
 //! ([`docent_core::fusion`]). The best of that are looked at more closely ([`rank`]), and each
 //! hit tells by its [`Reason`]s why it stands where it stands.
 
+mod around;
 mod near;
 mod rank;
 mod reason;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::collection::Collection;
 use crate::error::EngineError;
 use crate::stages::{Stages, timed};
+pub use around::{Around, Surroundings};
 use rank::Candidate;
 pub use reason::{Reason, Signal};
 pub(crate) use tokens::TokenCache;
@@ -135,13 +137,7 @@ impl SearchResults {
             .unknown
             .iter()
             .map(|bad| format!("{bad}. Searched for as a word."));
-        let corrected = self.corrections.iter().map(|correction| {
-            let tried = correction.tried.join(", ");
-            format!(
-                "No document has “{}”; also searched for {tried}.",
-                correction.typed
-            )
-        });
+        let corrected = self.corrections.iter().map(Correction::to_string);
         unknown.chain(corrected).collect()
     }
 }

@@ -135,9 +135,10 @@ impl Cache {
         decode(self.known.get(key)?)
     }
 
-    /// Keeps what was found out. A disk that takes no more costs time later.
-    pub(super) fn put(&mut self, key: Key, digest: &SectionDigest) {
-        let payload = encode(digest);
+    /// Keeps what was found out, and gives it as it will be read again: vectors are rounded, and
+    /// a summary must not depend on which run it is. A disk that takes no more costs time later.
+    pub(super) fn put(&mut self, key: Key, digest: SectionDigest) -> SectionDigest {
+        let payload = encode(&digest);
         let mut record = key.to_vec();
         record.extend((payload.len() as u32).to_le_bytes());
         record.extend(&payload);
@@ -150,6 +151,7 @@ impl Cache {
                 Err(_) => self.file = None,
             }
         }
+        decode(&payload).unwrap_or(digest)
     }
 }
 
@@ -263,9 +265,12 @@ mod tests {
     fn what_was_kept_is_there_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("summaries");
-        Cache::open(&path).put([1; 32], &digest());
+        let mut uneven = digest();
+        uneven.vector = vec![0.6001, 0.7999];
+        let kept = Cache::open(&path).put([1; 32], uneven.clone());
+        assert_ne!(kept, uneven);
         let again = Cache::open(&path);
-        assert_eq!(again.get(&[1; 32]), Some(digest()));
+        assert_eq!(again.get(&[1; 32]), Some(kept));
         assert_eq!(again.get(&[2; 32]), None);
     }
 
@@ -274,14 +279,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("summaries");
         let mut cache = Cache::open(&path);
-        cache.put([1; 32], &digest());
-        cache.put([2; 32], &digest());
+        cache.put([1; 32], digest());
+        cache.put([2; 32], digest());
         drop(cache);
         let bytes = std::fs::read(&path).unwrap();
         std::fs::write(&path, &bytes[..bytes.len() - 5]).unwrap();
         let mut cache = Cache::open(&path);
         assert!(cache.get(&[1; 32]).is_some() && cache.get(&[2; 32]).is_none());
-        cache.put([3; 32], &digest());
+        cache.put([3; 32], digest());
         drop(cache);
         assert!(Cache::open(&path).get(&[3; 32]).is_some());
     }
@@ -291,7 +296,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("summaries");
         std::fs::write(&path, "something else").unwrap();
-        Cache::open(&path).put([1; 32], &digest());
+        Cache::open(&path).put([1; 32], digest());
         assert!(Cache::open(&path).get(&[1; 32]).is_some());
         let mut bytes = std::fs::read(&path).unwrap();
         let last = bytes.len() - 12;
@@ -306,8 +311,8 @@ mod tests {
         let path = folder.path().join("summaries");
         let mut first = Cache::open(&path);
         let mut second = Cache::open(&path);
-        first.put([1; 32], &digest());
-        second.put([2; 32], &digest());
+        first.put([1; 32], digest());
+        second.put([2; 32], digest());
         drop((first, second));
         let cache = Cache::open(&path);
         assert!(cache.get(&[1; 32]).is_some() && cache.get(&[2; 32]).is_none());

@@ -241,8 +241,7 @@ impl<'a> Digester<'a> {
             for section in batch {
                 let own: Vec<Vec<f32>> = vectors.by_ref().take(section.shortlist.len()).collect();
                 let key = section.key;
-                let digest = weigh(section, own);
-                self.cache.put(key, &digest);
+                let digest = self.cache.put(key, weigh(section, own));
                 self.ready.insert(key, digest);
             }
             if on_batch(sections).is_break() {

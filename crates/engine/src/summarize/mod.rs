@@ -243,6 +243,16 @@ impl Collection {
         }
     }
 
+    /// Whether a file or a folder that is indexed has this path, or a single file a path that
+    /// ends like it.
+    pub(crate) fn has_path(&self, path: &str) -> Result<bool, EngineError> {
+        match self.scope(Some(path)) {
+            Ok(_) => Ok(!path.is_empty()),
+            Err(EngineError::UnknownPath { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// What of a scope was not read, and why.
     fn not_read(&self, scope: &Scope) -> Result<Vec<NotRead>, EngineError> {
         let known: HashMap<(&Path, &str), ()> = scope

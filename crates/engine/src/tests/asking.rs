@@ -165,6 +165,44 @@ The garden has apple trees and a pond. Children swim in the pond in summer.
     assert!(answer.citations.iter().all(|c| c.path == "cellar.md"));
     let finding = answer.finding.unwrap();
     assert!(finding.contains("1 of 1 document"), "{finding}");
+    let shown = &searched.passages;
+    assert_eq!(shown.len(), answer.citations.len());
+    assert_eq!(shown[0].text, answer.citations[0].quote);
+
+    let (answer, _) = ask(&bench.collection(), &question("Summarise “garden.md”"));
+    assert!(answer.citations.iter().all(|c| c.path == "garden.md"));
+    assert!(!answer.abstained);
+}
+
+#[test]
+fn everything_is_summarised_where_nothing_is_named() {
+    let bench = Bench::new(NOTES);
+    bench.index();
+    let (answer, searched) = ask(&bench.collection(), &question("Summarise all documents"));
+    let finding = answer.finding.unwrap();
+    assert!(finding.contains("3 of 3 documents"), "{finding}");
+    assert_eq!(searched.documents, 3);
+    for citation in &answer.citations {
+        assert!(finding.contains(&format!("[{}]", citation.number)));
+    }
+    assert_eq!(searched.passages.len(), answer.citations.len());
+}
+
+#[test]
+fn another_spelling_is_told_with_the_answer() {
+    let bench = Bench::new(NOTES);
+    bench.index();
+    let collection = bench.collection();
+    let (right, searched) = ask(&collection, &question("When is the deposit paid back?"));
+    assert!(!right.abstained && searched.notes.is_empty());
+    let (answer, searched) = ask(&collection, &question("When is the depositt paid back?"));
+    assert_eq!(answer.citations, right.citations);
+    assert_eq!(searched.notes.len(), 1);
+    assert!(
+        searched.notes[0].contains("“depositt”"),
+        "{:?}",
+        searched.notes
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use docent_core::model::Reranker;
 
 use super::*;
-use crate::search::{Effort, Hit, Signal};
+use crate::search::{Around, Effort, Hit, Signal};
 
 fn hits(bench: &Bench, query: &str) -> Vec<Hit> {
     let request = SearchRequest {
@@ -267,4 +267,35 @@ The lease of the boat asks for a deposit, too.
         let liked = found.iter().find(|hit| hit.path == "c.txt").unwrap();
         assert_eq!(share(liked) > 0.9, expected, "{liked:?}");
     }
+}
+
+#[test]
+fn what_stands_around_a_hit_is_there_on_demand() {
+    let line = "The tenant keeps the cellar dry and the windows shut in winter, every winter. ";
+    let bench = Bench::new(&format!(
+        "\n//- lease.md\n# Lease\n\n{}\n\n## Deposit\n\nThe deposit is two months' rent.\n\n{}\n\n## End\n\nIt ends in May.\n",
+        line.repeat(30),
+        line.repeat(30),
+    ));
+    bench.index();
+    let collection = bench.collection();
+    let request = SearchRequest {
+        query: "deposit rent".into(),
+        limit: 1,
+        ..SearchRequest::default()
+    };
+    let hit = collection.search(&request).unwrap().hits.remove(0);
+    let section = collection.around(&hit, Around::Section).unwrap().unwrap();
+    assert!(section.text.starts_with("## Deposit") && !section.text.contains("## End"));
+    assert!(section.text.contains(hit.text.trim()));
+    let near = collection
+        .around(&hit, Around::Neighbours(1))
+        .unwrap()
+        .unwrap();
+    assert!(near.start < hit.start && near.end > hit.end);
+    let all = collection
+        .around(&hit, Around::Neighbours(99))
+        .unwrap()
+        .unwrap();
+    assert!(all.text.starts_with("# Lease") && all.text.ends_with("It ends in May."));
 }

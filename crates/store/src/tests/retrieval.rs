@@ -251,8 +251,10 @@ fn words_that_no_chunk_has_are_tried_in_a_spelling_that_some_have() {
     // Two characters are wrong in a long word, one in a short one.
     assert_eq!(spelled("lanndlrod key").1[0].tried, ["landlord"]);
     assert!(spelled("lanlodr").1.is_empty());
+    // Where most words are unknown, all of them have to resemble some that are known.
+    assert_eq!(spelled("lanndlord depositt").1.len(), 2);
     // What is required is corrected too; what is forbidden, quoted or a number is not, and
-    // nothing is where most words are unknown.
+    // nothing is where the query is in another language.
     assert_eq!(found(&reader, &spelled("depositt AND march").0).len(), 1);
     for typed in [
         "deposit",

@@ -22,8 +22,9 @@ impl QueryBuilder<'_> {
     /// and that are spelled almost so, and what was exchanged.
     ///
     /// Phrases, numbers, identifiers, stop words and what is forbidden stay as they are. So does
-    /// everything where most of the words are unknown: the query is then in another language than
-    /// the documents, and what is spelled like it means something else.
+    /// everything where most of the words are unknown and one of these resembles no word of the
+    /// documents: the query is then in another language, and what is spelled like it means
+    /// something else.
     pub(super) fn spelled(&self, group: &Group) -> Result<(Group, Vec<Correction>), TantivyError> {
         let mut words = Vec::new();
         collect(group, &mut words);
@@ -33,14 +34,15 @@ impl QueryBuilder<'_> {
                 unknown.push(word);
             }
         }
+        let is_foreign = unknown.len() > 1 && unknown.len() * 2 > words.len();
         let mut corrections = Vec::new();
-        if unknown.len() == 1 || unknown.len() * 2 <= words.len() {
-            for word in unknown.into_iter().take(MAX_UNKNOWN) {
-                let tried = self.near(&word.folded)?;
-                if !tried.is_empty() {
-                    let typed = bare(word.typed).to_owned();
-                    corrections.push(Correction { typed, tried });
-                }
+        for word in unknown.iter().take(MAX_UNKNOWN) {
+            let tried = self.near(&word.folded)?;
+            if !tried.is_empty() {
+                let typed = bare(word.typed).to_owned();
+                corrections.push(Correction { typed, tried });
+            } else if is_foreign {
+                return Ok((group.clone(), Vec::new()));
             }
         }
         Ok((exchanged(group, &corrections), corrections))

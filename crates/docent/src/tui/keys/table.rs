@@ -177,6 +177,21 @@ pub(crate) static TABLE: &[Binding] = &[
         hint: 6,
     },
     Binding {
+        action: Action::Summarize,
+        name: "summarise",
+        help: "ask for a summary: of the file that is shown or chosen; in the library, of the collection",
+        keys: &[plain('S')],
+        place: Place::In(&[
+            Focus::Conversation,
+            Focus::Source,
+            Focus::Sources,
+            Focus::Results,
+            Focus::Preview,
+            Focus::Collections,
+        ]),
+        hint: 0,
+    },
+    Binding {
         action: Action::Export,
         name: "export",
         help: "write the conversation into a file, with its citations as footnotes",

@@ -273,6 +273,11 @@ impl Turn {
             prose.push(reason, Tone::Failure);
             rows.extend(prose.rows(columns));
         }
+        for note in self.searched.iter().flat_map(|searched| &searched.notes) {
+            let mut prose = Prose::default();
+            prose.push(note, Tone::Meta);
+            rows.extend(prose.rows(columns));
+        }
         let mut meta = Prose::default();
         meta.push(&self.meta(), Tone::Meta);
         if !meta.is_empty() {

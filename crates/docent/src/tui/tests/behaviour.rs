@@ -385,3 +385,31 @@ fn a_narrow_screen_folds_the_side_under_a_key() {
     key(&mut state, KeyCode::F(6));
     assert_eq!(state.focus, Focus::Question);
 }
+
+#[test]
+fn a_summary_is_asked_for_by_a_key() {
+    let asks = |commands: &[Command]| match commands {
+        [Command::Ask(_, question)] => question.text.clone(),
+        other => panic!("{other:?}"),
+    };
+    let mut state = opened(SIZE);
+    alt(&mut state, '3');
+    let commands = key(&mut state, KeyCode::Char('S'));
+    assert_eq!(asks(&commands), "Summarise this collection");
+    assert_eq!(state.tab(), Tab::Ask);
+    let ticket = state.ask.turns[0].ticket;
+    answered(&mut state, ticket);
+    alt(&mut state, '2');
+    let commands = typed(&mut state, "n");
+    let [Command::Search(ticket, _)] = commands[..] else {
+        panic!("{commands:?}");
+    };
+    update(
+        &mut state,
+        Message::Searched(ticket, Ok(samples::results())),
+    );
+    key(&mut state, KeyCode::Tab);
+    let path = state.search.chosen().unwrap().path.clone();
+    let commands = key(&mut state, KeyCode::Char('S'));
+    assert_eq!(asks(&commands), format!("Summarise “{path}”"));
+}

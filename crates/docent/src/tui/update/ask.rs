@@ -8,31 +8,32 @@ use crate::tui::message::{Command, Slot, StoredConversation, Ticket};
 use crate::tui::state::ask::{Stage, Turn};
 use crate::tui::state::{Focus, Opening, Picker, State};
 
-/// Asks what is typed. What still runs is stopped; what has come of it stays.
+/// Asks what is typed. It stays in the input until it can be asked.
 pub(super) fn submit(state: &mut State) -> Vec<Command> {
-    let question = state.ask.input.text();
-    let question = question.trim();
+    let question = state.ask.input.text().trim().to_owned();
     if question.is_empty() {
         return Vec::new();
     }
-    // The question stays in the input until it can be asked.
-    match &state.collection {
-        Opening::Open(_) => {}
-        Opening::Waiting => {
-            state.tell("the collection is still being opened: press enter again in a moment");
-            return Vec::new();
-        }
-        Opening::Empty => {
-            state.tell("there is nothing to ask about yet: add a folder first");
-            return Vec::new();
-        }
-        Opening::Failed(_) => {
-            state.tell("no collection is open: choose one in the library");
-            return Vec::new();
-        }
+    let commands = ask(state, question);
+    if !commands.is_empty() {
+        state.ask.input.submit();
     }
-    let question = question.to_owned();
-    state.ask.input.submit();
+    commands
+}
+
+/// Asks a question, if a collection is open. What still runs is stopped; what has come of it
+/// stays.
+pub(super) fn ask(state: &mut State, question: String) -> Vec<Command> {
+    let closed = match &state.collection {
+        Opening::Open(_) => None,
+        Opening::Waiting => Some("the collection is still being opened: try again in a moment"),
+        Opening::Empty => Some("there is nothing to ask about yet: add a folder first"),
+        Opening::Failed(_) => Some("no collection is open: choose one in the library"),
+    };
+    if let Some(reason) = closed {
+        state.tell(reason);
+        return Vec::new();
+    }
     if state.notice.as_ref().is_some_and(|notice| !notice.failure) {
         state.notice = None;
     }

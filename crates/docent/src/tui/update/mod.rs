@@ -120,6 +120,7 @@ fn act(state: &mut State, action: Action) -> Vec<Command> {
         Action::PreviousSource => return step(state, -1),
         Action::OpenFile => return viewing::open_file(state),
         Action::Copy => return viewing::copy(state),
+        Action::Summarize => return summarize(state),
         Action::Export => return ask::export(state),
         Action::Conversations => return overlay::list_conversations(state),
         Action::NewConversation => return ask::new_conversation(state),
@@ -152,6 +153,29 @@ fn act(state: &mut State, action: Action) -> Vec<Command> {
         }
     }
     Vec::new()
+}
+
+/// Asks for a summary of what is shown: the answer is part of the conversation.
+fn summarize(state: &mut State) -> Vec<Command> {
+    let question = match state.tab() {
+        Tab::Library | Tab::Activity => {
+            let chosen = state.library.chosen().map(|shelf| shelf.name.as_str());
+            if chosen.is_some() && chosen != state.collection_name() {
+                state.tell("open this collection first, with enter");
+                return Vec::new();
+            }
+            "Summarise this collection".to_owned()
+        }
+        Tab::Ask | Tab::Search => match viewing::path(state) {
+            Some(path) => format!("Summarise “{path}”"),
+            None => {
+                state.tell("no file is chosen here");
+                return Vec::new();
+            }
+        },
+    };
+    state.show_tab(Tab::Ask);
+    ask::ask(state, question)
 }
 
 /// Rows and columns of a pane within its border; of a folded one, as if it were shown.

@@ -121,6 +121,14 @@ fn file(state: &State) -> Option<PathBuf> {
     }
 }
 
+/// The path, below its root, of the file that is shown or chosen beside a conversation or hits.
+pub(super) fn path(state: &State) -> Option<String> {
+    match slot_of(state.tab()) {
+        Slot::Ask => Some(state.ask.viewer.source.as_ref()?.path.clone()),
+        Slot::Search => Some(state.search.chosen()?.path.clone()),
+    }
+}
+
 /// Copies the chosen quote with its citation, or the path of the chosen file.
 pub(super) fn copy(state: &mut State) -> Vec<Command> {
     let Some(text) = quotation(state) else {
