@@ -4,6 +4,7 @@
 //! that come out. Nothing here knows tensors or files.
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
@@ -202,6 +203,9 @@ pub struct GenerationRequest {
     pub max_tokens: usize,
     /// How tokens are chosen.
     pub sampling: Sampling,
+    /// A folder for what was read of this prompt and those before it, where a generator may keep
+    /// it for the next that begins so. It is as confidential as the prompt.
+    pub prefixes: Option<PathBuf>,
 }
 
 /// Why a generation ended.

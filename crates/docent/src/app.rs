@@ -12,7 +12,7 @@ use docent_engine::library::{Library, WorkerCommand};
 use docent_engine::settings::Settings as EngineSettings;
 use docent_model::{
     Adapter, EmbedderOptions, EmbedderSource, GeneratorOptions, GeneratorSource, PackedCache,
-    RerankerOptions,
+    PrefixLimits, RerankerOptions,
 };
 
 use crate::cli::Global;
@@ -187,6 +187,10 @@ impl App {
             cache_precision: models.kv.into(),
             adapters: models.lora.iter().map(|lora| adapter(lora)).collect(),
             packed: self.packed_cache().filter(|_| models.packed_bytes > 0),
+            prefixes: PrefixLimits {
+                bytes: models.prefix_bytes,
+                ..PrefixLimits::default()
+            },
         }
     }
 

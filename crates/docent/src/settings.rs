@@ -44,6 +44,7 @@ pub(crate) struct Models {
     pub(crate) precision: Arithmetic,
     pub(crate) dimensions: usize,
     pub(crate) packed_bytes: u64,
+    pub(crate) prefix_bytes: u64,
 }
 
 /// How the embedder computes.
@@ -99,6 +100,7 @@ impl Default for Models {
             precision: Arithmetic::Int8,
             dimensions: 0,
             packed_bytes: 32 << 30,
+            prefix_bytes: 2 << 30,
         }
     }
 }

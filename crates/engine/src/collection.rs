@@ -41,6 +41,8 @@ pub(crate) struct Standing {
     pub(crate) embedded: f32,
 }
 
+/// The folder in a collection's home where models keep what they have read of its prompts.
+pub(crate) const PREFIXES_FOLDER: &str = "prefixes";
 /// How old what is told of the collection may be: counting takes longer than a search.
 const STANDING_AGE: Duration = Duration::from_millis(500);
 
@@ -356,13 +358,19 @@ impl Collection {
         // What was found out about its sections goes with it, and that of the others is found
         // out again.
         let summaries = self.home().join(summarize::CACHE_FILE);
-        match std::fs::remove_file(&summaries) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(EngineError::io(summaries)(error));
-            }
-            _ => {}
-        }
+        gone(std::fs::remove_file(&summaries)).map_err(EngineError::io(summaries))?;
+        self.forget_prompts()?;
         Ok(forgotten)
+    }
+
+    /// Deletes what models have kept of the prompts that they read: passages of documents and
+    /// conversations are in them.
+    ///
+    /// # Errors
+    /// When it cannot be deleted.
+    pub fn forget_prompts(&self) -> Result<(), EngineError> {
+        let prefixes = self.home().join(PREFIXES_FOLDER);
+        gone(std::fs::remove_dir_all(&prefixes)).map_err(EngineError::io(prefixes))
     }
 
     /// The conversations that were held about it.
@@ -461,5 +469,13 @@ fn problem(source: SourceReport) -> Problem {
         path: source.path,
         state: source.state.word().to_owned(),
         gap: source.state.gap().cloned().unwrap_or_default(),
+    }
+}
+
+/// Deleting what is not there is no failure.
+fn gone(deleted: std::io::Result<()>) -> std::io::Result<()> {
+    match deleted {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        deleted => deleted,
     }
 }

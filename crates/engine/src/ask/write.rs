@@ -11,7 +11,7 @@ use docent_core::passage;
 use docent_core::prompt::{self, PastTurn, PromptPassage};
 
 use super::{Draft, Exchange, OnEvent, Question, Read};
-use crate::collection::Collection;
+use crate::collection::{Collection, PREFIXES_FOLDER};
 use crate::error::EngineError;
 use crate::event::{AskEvent, PromptBudget};
 use crate::settings::AnswerSettings;
@@ -69,6 +69,7 @@ impl Collection {
             messages,
             max_tokens: settings.answer_tokens,
             sampling: settings.sampling.clone(),
+            prefixes: Some(self.home().join(PREFIXES_FOLDER)),
         });
         let mut written = String::new();
         let (mut done, mut total) = (0, 0);

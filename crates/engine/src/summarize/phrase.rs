@@ -117,6 +117,7 @@ fn write(
         messages,
         max_tokens: TOKENS,
         sampling: Sampling::default(),
+        prefixes: None,
     });
     let mut written = String::new();
     loop {

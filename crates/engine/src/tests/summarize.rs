@@ -125,11 +125,15 @@ fn forgetting_a_file_forgets_what_was_found_out_about_it() {
     summarize(&bench, None);
     let kept = bench.collection().home().join("summaries");
     assert!(kept.is_file());
+    // What a model has kept of the prompts that it read goes, too.
+    let prefixes = bench.collection().home().join("prefixes");
+    std::fs::create_dir(&prefixes).unwrap();
+    std::fs::write(prefixes.join("0123456789abcdef.prefix"), "tenant").unwrap();
     bench
         .collection()
         .forget(Path::new("rent/lease.md"))
         .unwrap();
-    assert!(!kept.exists());
+    assert!(!kept.exists() && !prefixes.exists());
     let (summary, _) = summarize(&bench, None);
     assert!(
         quotes(&summary)

@@ -86,6 +86,16 @@ impl CacheLayout {
         self.blocks * self.block_bytes()
     }
 
+    /// Bytes at the beginning of the cache of one key-value head that hold the first `positions`.
+    ///
+    /// # Panics
+    /// When there are more of these than the cache holds.
+    #[must_use]
+    pub fn first_bytes(self, positions: usize) -> usize {
+        assert!(positions <= self.capacity(), "positions that are held");
+        positions.div_ceil(POSITIONS) * self.block_bytes()
+    }
+
     /// Bytes of one block: its keys, its values, and their scales.
     #[must_use]
     pub fn block_bytes(self) -> usize {

@@ -1,5 +1,7 @@
 //! Keys and values of the tokens that a decoder has read.
 
+use std::io::{self, Read, Write};
+
 use docent_kernels::cache::{CacheKind, CacheLayout, HeadCache};
 use serde::{Deserialize, Serialize};
 
@@ -107,6 +109,43 @@ impl Cache {
     /// Forgets all tokens but the first `count`.
     pub(super) fn truncate(&mut self, count: usize) {
         self.tokens.truncate(count);
+    }
+
+    /// Bytes that [`Cache::save`] writes.
+    pub(super) fn saved_bytes(&self) -> u64 {
+        let heads = (self.shape.layers * self.shape.heads) as u64;
+        let head = self
+            .shape
+            .layout(self.context)
+            .first_bytes(self.tokens.len());
+        heads * head as u64
+    }
+
+    /// Writes keys and values of the tokens, layer by layer and head by head, whole blocks.
+    pub(super) fn save(&self, out: &mut dyn Write) -> io::Result<()> {
+        for layer in &self.layers {
+            let bytes = layer.layout.first_bytes(self.tokens.len());
+            for head in layer.bytes[layer.skip..].chunks_exact(layer.layout.bytes()) {
+                out.write_all(&head[..bytes])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what [`Cache::save`] wrote for `tokens`, in place of all that is there.
+    pub(super) fn restore(&mut self, tokens: &[u32], from: &mut dyn Read) -> io::Result<()> {
+        self.tokens.clear();
+        if tokens.len() > self.context {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        for layer in &mut self.layers {
+            let bytes = layer.layout.first_bytes(tokens.len());
+            for head in layer.heads_mut() {
+                from.read_exact(&mut head[..bytes])?;
+            }
+        }
+        self.tokens.extend_from_slice(tokens);
+        Ok(())
     }
 }
 

@@ -28,6 +28,7 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use crate::catalogue;
@@ -184,6 +185,42 @@ impl Decoder {
             Decoder::Candle(candle) => candle.keep(count),
         }
         self.tokens().len()
+    }
+
+    /// Whether what it has read can be saved: candle's decoders keep it to themselves.
+    pub(crate) fn can_save(&self) -> bool {
+        matches!(self, Decoder::Own(_))
+    }
+
+    /// Bytes that [`Decoder::save`] writes.
+    pub(crate) fn state_bytes(&self) -> u64 {
+        match self {
+            Decoder::Own(transformer) => transformer.state_bytes(),
+            Decoder::Candle(_) => 0,
+        }
+    }
+
+    /// Writes what the tokens that it has read came to.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(crate) fn save(&self, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Decoder::Own(transformer) => transformer.save(out),
+            Decoder::Candle(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// Takes up what a decoder of the same model wrote of these tokens, in place of what it has
+    /// read.
+    ///
+    /// # Errors
+    /// When it cannot be read; all tokens then count as not read.
+    pub(crate) fn restore(&mut self, tokens: &[u32], from: &mut dyn Read) -> io::Result<()> {
+        match self {
+            Decoder::Own(transformer) => transformer.restore(tokens, from),
+            Decoder::Candle(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
     }
 
     /// Whether several tokens may be read with the logits of each, and some of them forgotten

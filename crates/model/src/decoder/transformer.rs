@@ -1,6 +1,6 @@
 //! docent's own decoder: a network, the weights it runs on, and the tokens it has read.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use docent_kernels::quant::Quant;
@@ -132,6 +132,27 @@ impl Transformer {
     /// Bytes of weights, keys and values that are read to write one token after `depth` others.
     pub(crate) fn token_bytes(&self, depth: usize) -> usize {
         self.network.weight_bytes(&self.store) + self.cache.bytes(depth)
+    }
+
+    /// Bytes that [`Transformer::save`] writes.
+    pub(crate) fn state_bytes(&self) -> u64 {
+        self.cache.saved_bytes()
+    }
+
+    /// Writes what the tokens came to, to be taken up by [`Transformer::restore`].
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(crate) fn save(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.cache.save(out)
+    }
+
+    /// Takes up what `tokens` came to in a decoder like this, in place of what it has read.
+    ///
+    /// # Errors
+    /// When it cannot be read; all tokens then count as not read.
+    pub(crate) fn restore(&mut self, tokens: &[u32], from: &mut dyn Read) -> io::Result<()> {
+        self.cache.restore(tokens, from)
     }
 
     /// Forgets all tokens but the first `count`.

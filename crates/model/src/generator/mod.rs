@@ -2,6 +2,7 @@
 
 mod draft;
 pub(crate) mod hash;
+mod prefixes;
 mod stop;
 mod writer;
 
@@ -21,7 +22,8 @@ use crate::packed_cache::PackedCache;
 use crate::source::Source;
 use crate::template::ChatTemplate;
 use crate::tokenizer::Tokenizer;
-use crate::{files, starter, threads};
+use crate::{files, processor, starter, threads};
+pub use prefixes::PrefixLimits;
 use writer::Writer;
 
 /// Requests that may wait. People wait for one answer at a time; more is a mistake.
@@ -60,6 +62,8 @@ pub struct GeneratorOptions {
     /// Where weights are kept in the form that they are computed in; `None` packs them in memory
     /// at each load.
     pub packed: Option<PackedCache>,
+    /// How much is kept on disk of what was read, where a request says where.
+    pub prefixes: PrefixLimits,
 }
 
 impl GeneratorOptions {
@@ -79,7 +83,7 @@ pub fn load_generator(
     source: &GeneratorSource,
     options: GeneratorOptions,
 ) -> Result<Arc<dyn Generator>, LoadError> {
-    start(open(source, &options)?)
+    start(open(source, &options)?, &options)
 }
 
 /// Loads a model without starting a thread for it.
@@ -237,8 +241,17 @@ pub(crate) fn explain(path: &Path, error: GgufError) -> LoadError {
     }
 }
 
+/// What tells the keys and values that this model makes of a prompt from those of others: some
+/// models turn positions by other angles where more context is wanted, and each instruction set
+/// rounds in its own way.
+fn digest(fingerprint: &str, context: usize, options: &GeneratorOptions) -> [u8; 32] {
+    let (isa, precision) = (processor::isa(), options.cache_precision);
+    let model = format!("{fingerprint} {context} {precision:?} {isa:?}");
+    *blake3::hash(model.as_bytes()).as_bytes()
+}
+
 /// Starts the thread of a model.
-fn start(loaded: Loaded) -> Result<Arc<dyn Generator>, LoadError> {
+fn start(loaded: Loaded, options: &GeneratorOptions) -> Result<Arc<dyn Generator>, LoadError> {
     let Loaded {
         name,
         fingerprint,
@@ -254,6 +267,7 @@ fn start(loaded: Loaded) -> Result<Arc<dyn Generator>, LoadError> {
         language: language.clone(),
         decoder,
         closing: closing.clone(),
+        prefixes: (options.prefixes, digest(&fingerprint, context, options)),
     };
     let thread = std::thread::Builder::new()
         .name("docent-generator".into())

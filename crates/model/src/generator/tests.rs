@@ -18,6 +18,7 @@ fn ask(content: &str, max_tokens: usize) -> GenerationRequest {
         messages: vec![message],
         max_tokens,
         sampling: Sampling::default(),
+        prefixes: None,
     }
 }
 
@@ -360,4 +361,68 @@ fn questions_asked_at_once_are_answered_one_after_the_other() {
     for (events, alone) in events.iter().zip(&alone) {
         assert_eq!(&collect(events).0, alone);
     }
+}
+
+#[test]
+fn what_was_read_is_taken_up_by_another_process() {
+    let (folder, path) = file(&tiny_gguf("llama"));
+    let prefixes = folder.path().join("prefixes");
+    let options = |bytes| GeneratorOptions {
+        prefixes: PrefixLimits {
+            bytes,
+            least_time: std::time::Duration::ZERO,
+        },
+        ..GeneratorOptions::default()
+    };
+    let document = "a long document. ".repeat(20);
+    let request = |words: &str| GenerationRequest {
+        prefixes: Some(prefixes.clone()),
+        ..greedy(&format!("{document}{words}"), 5)
+    };
+    // Where reading begins, and the answer, in a process of its own.
+    let answer = |bytes, words: &str| -> (usize, String) {
+        let source = GeneratorSource::File(path.clone());
+        let generator = load_generator(&source, options(bytes)).unwrap();
+        let events = generator.generate(request(words));
+        let Ok(GenerationEvent::Reading { done, .. }) = events.recv() else {
+            panic!("no reading");
+        };
+        (done, collect(&events).0)
+    };
+    let kept = || -> Vec<PathBuf> {
+        let entries = fs::read_dir(&prefixes).into_iter().flatten();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    // Nothing is kept beyond the limit.
+    let (_, expected) = answer(0, "when?");
+    answer(1000, "who?");
+    assert_eq!((answer(0, "who?").0, kept().len()), (0, 0));
+    answer(1 << 24, "who?");
+    let first = kept();
+    assert_eq!(first.len(), 1);
+    let (done, taken_up) = answer(1 << 24, "when?");
+    assert!(done >= document.len(), "{done}");
+    assert_eq!(taken_up, expected);
+    // Neither prompt begins with the other: both are kept, as far as the limit goes.
+    assert_eq!(kept().len(), 2);
+    let length = fs::metadata(&first[0]).unwrap().len();
+    answer(length + length / 2, "why?");
+    assert_eq!(kept().len(), 1);
+    // A damaged file is no reason to fail, and goes.
+    for damage in [60, length as usize - 1] {
+        let path = kept().remove(0);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[damage] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        assert_eq!(answer(1 << 24, "when?").1, expected);
+        assert_eq!(answer(1 << 24, "when?").1, expected);
+    }
+    // Another model takes nothing of it.
+    let (_other, path) = file(&tiny_gguf("qwen3"));
+    let generator = load_generator(&GeneratorSource::File(path), options(1 << 24)).unwrap();
+    let first = generator.generate(request("when?")).recv();
+    assert!(matches!(
+        first,
+        Ok(GenerationEvent::Reading { done: 0, .. })
+    ));
 }

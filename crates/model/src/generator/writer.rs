@@ -10,6 +10,7 @@ use docent_core::model::{
 };
 
 use super::draft::Drafter;
+use super::prefixes::{PrefixLimits, Prefixes};
 use super::stop::Stop;
 use super::{Job, Language, stopped};
 use crate::decoder::{Decoder, Wanted};
@@ -22,6 +23,8 @@ pub(super) struct Writer {
     pub(super) language: Arc<Language>,
     pub(super) decoder: Decoder,
     pub(super) closing: Arc<AtomicBool>,
+    /// How much is kept on disk of what was read, and the model's digest in those files.
+    pub(super) prefixes: (PrefixLimits, [u8; 32]),
 }
 
 /// Why an answer ended before its end.
@@ -46,7 +49,11 @@ impl Writer {
                 .unwrap_or_else(|panic| Err(stopped(&self.name, panic).into()));
             // Whoever has stopped listening does not mind.
             let _ = match outcome {
-                Ok(report) => events.send(GenerationEvent::Done(report)),
+                Ok(report) => {
+                    let told = events.send(GenerationEvent::Done(report));
+                    self.keep(&request, Duration::from_millis(report.prefill_ms));
+                    told
+                }
                 Err(Interruption::Failed(error)) => {
                     // What it has read may be the reason.
                     self.decoder.keep(0);
@@ -55,6 +62,27 @@ impl Writer {
                 Err(Interruption::Unheard) => Ok(()),
             };
         }
+    }
+
+    /// Keeps what was read on disk, if reading it took long and the request says where.
+    fn keep(&self, request: &GenerationRequest, read_in: Duration) {
+        let Some(prefixes) = self.prefixes(request) else {
+            return;
+        };
+        if read_in >= prefixes.limits.least_time {
+            // What cannot be kept is read again.
+            let _ = prefixes.keep(&self.decoder);
+        }
+    }
+
+    fn prefixes<'r>(&self, request: &'r GenerationRequest) -> Option<Prefixes<'r>> {
+        let (limits, model) = self.prefixes;
+        let folder = request.prefixes.as_deref()?;
+        (limits.bytes > 0 && self.decoder.can_save()).then_some(Prefixes {
+            folder,
+            limits,
+            model,
+        })
     }
 
     /// Sends an event, unless nobody listens or the generator is being dropped.
@@ -93,6 +121,9 @@ impl Writer {
             .into());
         }
         let started = Instant::now();
+        if let Some(prefixes) = self.prefixes(request) {
+            prefixes.take_up(&prompt, &mut self.decoder);
+        }
         self.read_prompt(&prompt, events)?;
         let prefill = started.elapsed();
         let room = request.max_tokens.min(context - prompt.len());

@@ -101,6 +101,7 @@ fn request(app: &App, args: &Run) -> Result<GenerationRequest> {
             .collect(),
         max_tokens: args.max_tokens,
         sampling,
+        prefixes: None,
     })
 }
 

@@ -399,8 +399,10 @@ fn do_one(shared: &Shared, command: Command, kept: &mut HashMap<u64, i64>) -> Op
         }
         Command::DeleteConversation(ticket, id) => {
             let deleted = caught(|| {
-                let store = shared.collection()?.conversations().map_err(told)?;
+                let collection = shared.collection()?;
+                let store = collection.conversations().map_err(told)?;
                 store.delete(ConversationId(id)).map_err(told)?;
+                collection.forget_prompts().map_err(told)?;
                 conversations(shared)
             });
             Message::Conversations(ticket, deleted)
