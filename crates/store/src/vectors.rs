@@ -39,6 +39,9 @@ pub(crate) const VECTOR_TABLE: &str = "vector table";
 const INDEX_CACHE_BYTES: usize = 256 << 20;
 const METADATA_CACHE_BYTES: usize = 64 << 20;
 
+/// Tables that are held open: a collection has two sets of vectors at most.
+const MAX_OPEN: usize = 2;
+
 /// Small files are merged once there are so many of them.
 const MAX_FRAGMENTS: usize = 20;
 /// Rows of a file that is large enough to be left alone.
@@ -103,7 +106,8 @@ pub(crate) struct Vectors {
     folder: PathBuf,
     runtime: Runtime,
     connection: Mutex<Option<Connection>>,
-    open: Mutex<Option<(VectorState, Table)>>,
+    /// Those used last: of the set that is searched, and of one that is being made.
+    open: Mutex<Vec<(VectorState, Table)>>,
     copy: RwLock<Copy>,
 }
 
@@ -120,7 +124,7 @@ impl Vectors {
             folder,
             runtime,
             connection: Mutex::new(None),
-            open: Mutex::new(None),
+            open: Mutex::default(),
             copy: RwLock::new(Copy::None),
         }))
     }
@@ -160,10 +164,10 @@ impl Vectors {
 
     /// The table in a state; `None` where nothing was written yet.
     fn table(&self, state: VectorState) -> Result<Option<Table>, StoreError> {
-        let mut slot = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, table)) = slot
-            .as_mut()
-            .filter(|(known, _)| known.generation == state.generation)
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, table)) = open
+            .iter_mut()
+            .find(|(known, _)| known.generation == state.generation)
         {
             if known.revision != state.revision {
                 let latest = self.runtime.block_on(table.checkout_latest());
@@ -172,7 +176,6 @@ impl Vectors {
             }
             return Ok(Some(table.clone()));
         }
-        *slot = None;
         if !self
             .folder
             .join(format!("{}.lance", name(state.generation)))
@@ -181,16 +184,20 @@ impl Vectors {
             return Ok(None);
         }
         let connection = self.connection()?;
-        let open = connection.open_table(name(state.generation)).execute();
-        let table = self.runtime.block_on(open).map_err(|e| self.failed(&e))?;
-        *slot = Some((state, table.clone()));
+        let opening = connection.open_table(name(state.generation)).execute();
+        let table = self.runtime.block_on(opening);
+        let table = table.map_err(|e| self.failed(&e))?;
+        keep_open(&mut open, state, &table);
         Ok(Some(table))
     }
 
     /// Forgets the open table: the next use looks at the disk again.
     pub(crate) fn close(&self) {
         *self.copy.write().unwrap_or_else(PoisonError::into_inner) = Copy::None;
-        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
         *self
             .connection
             .lock()
@@ -235,7 +242,8 @@ impl Vectors {
             .create_empty_table(name(state.generation), schema(dimension))
             .execute();
         let table = self.runtime.block_on(create).map_err(|e| self.failed(&e))?;
-        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some((state, table.clone()));
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        keep_open(&mut open, state, &table);
         Ok(table)
     }
 
@@ -505,24 +513,33 @@ impl Vectors {
         Ok(done)
     }
 
-    /// Deletes the tables of other generations.
-    pub(crate) fn remove_others(&self, generation: i64) -> Result<(), StoreError> {
+    /// Deletes the tables of all generations but some.
+    pub(crate) fn keep_only(&self, generations: &[i64]) -> Result<(), StoreError> {
         let Ok(entries) = fs::read_dir(&self.folder) else {
             return Ok(());
         };
-        let current = format!("{}.lance", name(generation));
+        let kept: Vec<String> = generations
+            .iter()
+            .map(|generation| format!("{}.lance", name(*generation)))
+            .collect();
         for entry in entries.flatten() {
             let path = entry.path();
             if path
                 .extension()
                 .is_some_and(|extension| extension == "lance")
-                && entry.file_name() != *current
+                && !kept.iter().any(|kept| entry.file_name() == **kept)
             {
                 fs::remove_dir_all(&path).map_err(|e| StoreError::io("delete", &path, e))?;
             }
         }
         Ok(())
     }
+}
+
+/// Remembers a table that was opened, and forgets the one opened before the others.
+fn keep_open(open: &mut Vec<(VectorState, Table)>, state: VectorState, table: &Table) {
+    open.insert(0, (state, table.clone()));
+    open.truncate(MAX_OPEN);
 }
 
 /// The table of a generation.
