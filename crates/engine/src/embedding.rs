@@ -5,6 +5,7 @@
 //! The second is made by the chosen embedder, and takes the first one's place when it is whole.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use docent_core::chunk;
 use docent_core::model::{Embedder, Urgency};
@@ -16,6 +17,8 @@ use crate::error::EngineError;
 
 /// Vectors are committed in batches of so many…
 const VECTOR_BATCH: usize = 1_024;
+/// …or, by a slow embedder, of what it makes in so long…
+const VECTOR_AGE: Duration = Duration::from_secs(10);
 /// …and embedded in slices of so many, between which the indexer yields.
 const VECTOR_SLICE: usize = 64;
 
@@ -66,13 +69,12 @@ impl Embedding<'_> {
     /// Lets the second set be searched if it is whole, or if the first one cannot be searched any
     /// more; what a person should know of that.
     pub(crate) fn settle(self, writer: &mut Writer) -> Result<Option<String>, EngineError> {
-        if self.wanted == Vectors::None || writer.switch_when_covered()? {
+        if self.wanted == Vectors::None {
             return Ok(None);
         }
-        let Some(second) = writer.second_embedder()? else {
-            return Ok(None);
-        };
-        let Err(why) = self.collection.searched_by()? else {
+        writer.switch_when_covered()?;
+        let searched_by = self.collection.searched_by()?;
+        let (Err(why), Some(second)) = (searched_by, writer.second_embedder()?) else {
             return Ok(None);
         };
         let first = self.collection.reader().embedder()?;
@@ -141,8 +143,9 @@ impl Embedding<'_> {
         let chunks = writer.reuse_vectors(set, chunks)?;
         let mut news = (all - chunks.len()) as u64;
         let mut vectors = Vec::with_capacity(chunks.len());
+        let began = Instant::now();
         for slice in chunks.chunks(VECTOR_SLICE) {
-            if !goes_on(std::mem::take(&mut news), set) {
+            if !goes_on(std::mem::take(&mut news), set) || began.elapsed() > VECTOR_AGE {
                 break;
             }
             let texts: Vec<String> = slice.iter().map(text_to_embed).collect();

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
@@ -137,6 +138,41 @@ fn the_old_vectors_are_searched_until_the_new_ones_are_whole() {
     }
     assert_eq!(writer.pending_count(Set::First).unwrap(), 0);
     assert_eq!(writer.second_embedder().unwrap(), None);
+}
+
+#[test]
+fn whoever_searches_while_sets_are_exchanged_finds_all() {
+    let home = collection();
+    let reader = open_reader(home.path()).unwrap();
+    let done = AtomicBool::new(false);
+    let searches = std::thread::scope(|scope| {
+        let searching = scope.spawn(|| {
+            let mut searches = 0;
+            while !done.load(Ordering::Relaxed) {
+                let embedder = reader.embedder().unwrap().fingerprint;
+                let question = match embedder == other().fingerprint {
+                    true => embed_other("Gamma"),
+                    false => embed("Gamma"),
+                };
+                let hits = reader.dense(&embedder, &question, &Query::default(), 10);
+                // Without hits, the question came too late.
+                if let Some(hits) = hits.unwrap() {
+                    assert_eq!(hits.len(), 7);
+                    searches += 1;
+                }
+            }
+            searches
+        });
+        for chosen in [other(), embedder(), other()] {
+            let mut writer = open_writer(home.path(), &chosen).unwrap();
+            embed_set(&mut writer, Set::Second, 4).unwrap();
+            while writer.maintain().unwrap().has_more {}
+            assert_eq!(tables(home.path()), 1);
+        }
+        done.store(true, Ordering::Relaxed);
+        searching.join().unwrap()
+    });
+    assert!(searches > 0);
 }
 
 #[test]
