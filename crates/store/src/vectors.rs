@@ -8,6 +8,7 @@
 //! again is never mistaken for the old one by somebody's cache.
 
 mod resident;
+mod rows;
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -15,12 +16,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
+use arrow_array::RecordBatchIterator;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, Int64Type};
-use arrow_array::{
-    ArrayRef, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, RecordBatchIterator,
-};
-use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use arrow_array::types::Float32Type;
 use futures::TryStreamExt;
 use lancedb::query::{ExecutableQuery, QueryBase, Select};
 use lancedb::table::{CompactionOptions, OptimizeAction};
@@ -29,6 +27,8 @@ use roaring::RoaringTreemap;
 use tokio::runtime::Runtime;
 
 use self::resident::Resident;
+pub(crate) use self::rows::VectorRow;
+use self::rows::{add_rows, column, ids, record_batch, schema, unit};
 use crate::error::StoreError;
 use crate::id::{ChunkId, DocumentId};
 
@@ -57,13 +57,6 @@ const KEEP_VERSIONS_MINUTES: i64 = 10;
 pub(crate) struct VectorState {
     pub(crate) generation: i64,
     pub(crate) revision: i64,
-}
-
-/// A row to write.
-pub(crate) struct VectorRow {
-    pub(crate) chunk: ChunkId,
-    pub(crate) document: DocumentId,
-    pub(crate) vector: Vec<f32>,
 }
 
 /// What the nearest chunks are sought among.
@@ -554,72 +547,6 @@ fn one_of(column: &str, ids: impl Iterator<Item = i64>) -> String {
         return "false".into();
     }
     format!("{column} IN ({})", ids.join(", "))
-}
-
-fn column<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a ArrayRef> {
-    batch.column_by_name(name)
-}
-
-fn ids<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a [i64]> {
-    let ids = column(batch, name)?.as_primitive_opt::<Int64Type>()?;
-    Some(ids.values())
-}
-
-fn add_rows(batch: &RecordBatch, resident: &mut Resident) {
-    let vectors = column(batch, "vector").and_then(|vectors| vectors.as_fixed_size_list_opt());
-    let values = vectors.and_then(|list| list.values().as_primitive_opt::<Float32Type>());
-    let (Some(list), Some(values)) = (vectors, values) else {
-        return;
-    };
-    let (Some(chunks), Some(documents)) = (ids(batch, "chunk_id"), ids(batch, "document_id"))
-    else {
-        return;
-    };
-    for (row, (chunk, document)) in chunks.iter().zip(documents).enumerate() {
-        let length = list.value_length() as usize;
-        // The offset of a list that was cut out of a longer one is in its values already.
-        let start = list.value_offset(row) as usize;
-        resident.push(*chunk, *document, &values.values()[start..start + length]);
-    }
-}
-
-fn schema(dimension: usize) -> SchemaRef {
-    let item = Arc::new(Field::new("item", DataType::Float32, true));
-    let size = i32::try_from(dimension).unwrap_or(i32::MAX);
-    Arc::new(Schema::new(vec![
-        Field::new("chunk_id", DataType::Int64, false),
-        Field::new("document_id", DataType::Int64, false),
-        Field::new("vector", DataType::FixedSizeList(item, size), false),
-    ]))
-}
-
-fn record_batch(dimension: usize, rows: &[VectorRow]) -> Result<RecordBatch, ArrowError> {
-    let mut values = Vec::with_capacity(rows.len() * dimension);
-    for row in rows {
-        values.extend(unit(row.vector.clone()));
-    }
-    let item = Arc::new(Field::new("item", DataType::Float32, true));
-    let size = i32::try_from(dimension).unwrap_or(i32::MAX);
-    let vectors =
-        FixedSizeListArray::try_new(item, size, Arc::new(Float32Array::from(values)), None)?;
-    let chunks: Int64Array = rows.iter().map(|row| Some(row.chunk.0)).collect();
-    let documents: Int64Array = rows.iter().map(|row| Some(row.document.0)).collect();
-    RecordBatch::try_new(
-        schema(dimension),
-        vec![Arc::new(chunks), Arc::new(documents), Arc::new(vectors)],
-    )
-}
-
-/// The vector at length 1, so that the product of two is their cosine. Zero, and what is not a
-/// number, become the zero vector, which is near nothing.
-fn unit(mut vector: Vec<f32>) -> Vec<f32> {
-    let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
-    if !length.is_finite() || length == 0.0 {
-        vector.fill(0.0);
-    } else if (length - 1.0).abs() > 1e-4 {
-        vector.iter_mut().for_each(|value| *value /= length);
-    }
-    vector
 }
 
 /// Flushes the files below a folder that were written since a time.

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::schema::LIVE;
+use super::schema::{self, LIVE};
 use crate::id::{ChunkId, DocumentId};
 use crate::reader::EmbedderIdentity;
 use crate::vectors::VectorState;
@@ -68,13 +68,19 @@ fn new_generation(connection: &Connection) -> rusqlite::Result<i64> {
 /// Makes an embedder's vectors the ones that are wanted: those that are searched stay so until
 /// the others can take their place.
 pub(crate) fn choose(connection: &Connection, embedder: &EmbedderIdentity) -> rusqlite::Result<()> {
-    let first = super::schema::state(connection)?.first;
+    let first = schema::state(connection)?.first;
     let second = second(connection)?;
     if first.embedder.is_comparable(embedder) {
         drop_second(connection)?;
-        connection.execute("UPDATE state SET origin = ?1", [&embedder.origin])?;
+        connection.execute(
+            "UPDATE state SET origin = ?1 WHERE origin <> ?1",
+            [&embedder.origin],
+        )?;
     } else if second.is_some_and(|second| second.set.embedder.is_comparable(embedder)) {
-        connection.execute("UPDATE second_set SET origin = ?1", [&embedder.origin])?;
+        connection.execute(
+            "UPDATE second_set SET origin = ?1 WHERE origin <> ?1",
+            [&embedder.origin],
+        )?;
     } else {
         begin_second(connection, embedder)?;
     }
@@ -114,8 +120,8 @@ fn drop_second(connection: &Connection) -> rusqlite::Result<()> {
 /// Lets the second set take the first one's place if no live chunk loses its vector by that;
 /// whether it did.
 pub(crate) fn switch_if_covered(connection: &Connection) -> rusqlite::Result<bool> {
-    // In this order, so that the list of those that wait is not looked up row by row: while much
-    // is missing, its first rows already are in the first set.
+    // In this order: the list is left at the first chunk that counts, and while much is missing,
+    // that is one of its first.
     let lacks: bool = connection
         .prepare_cached(
             "SELECT EXISTS (

@@ -345,6 +345,7 @@ fn a_second_set_that_stops_at_any_step_is_gone_on_with() {
                 "{step:?} {batches}"
             );
             let mut writer = open_other(home.path());
+            assert_eq!(tables(home.path()), if is_whole { 1 } else { 2 });
             assert_eq!(searched(&writer.reader()), all_by(&searched_by));
             let made = batches - 1 + usize::from(step == Step::VectorsMarked);
             let pending = writer.pending_count(Set::Second).unwrap() as usize;
