@@ -24,9 +24,9 @@ pub struct Maintenance {
 }
 
 impl Writer {
-    /// Collects some of what died, everywhere, and merges small files; a table of vectors that
-    /// others took the place of goes last. Short; to be called when
-    /// there is nothing more urgent, until nothing is left.
+    /// Collects some of what died, everywhere, and merges small files; last, deletes a table whose
+    /// vectors are no set's any more. Short; to be called when there is nothing more urgent, until
+    /// nothing is left.
     ///
     /// # Errors
     /// When the disk is full, or the catalog or an index fails. Nothing is lost then.
