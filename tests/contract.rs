@@ -340,6 +340,7 @@ fn status_tells_files_chunks_models_and_what_is_pending() {
             "chunks_embedded",
             "bytes_on_disk",
             "models",
+            "second_index",
             "revision",
             "pending",
             "updated",
@@ -354,6 +355,7 @@ fn status_tells_files_chunks_models_and_what_is_pending() {
         "{status}"
     );
     assert_eq!(status["pending"], 0);
+    assert_eq!(status["second_index"], Value::Null);
     assert!(
         status["bytes_on_disk"]
             .as_u64()

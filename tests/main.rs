@@ -5,6 +5,7 @@
 mod bad_input;
 mod cli;
 mod contract;
+mod embedders;
 mod export;
 mod extraction;
 mod format;

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use docent_core::model::{Embedder, Generator};
 use docent_engine::collection::Collection;
+use docent_engine::embedders::Embedders;
 use docent_engine::library::{Library, WorkerCommand};
 use docent_engine::settings::Settings as EngineSettings;
 use docent_model::{
@@ -18,6 +19,7 @@ use docent_model::{
 use crate::cli::Global;
 use crate::failure::{Failure, Result};
 use crate::log;
+use crate::origin::{self, Origin};
 use crate::output::Output;
 use crate::places::{ChosenBy, IndexHome, Places};
 use crate::settings::Settings;
@@ -116,9 +118,14 @@ impl App {
     /// # Errors
     /// As [`App::library`].
     pub(crate) fn library_with(&self, settings: EngineSettings) -> Result<Library> {
-        let embedder = self.embedder()?;
+        let threads = self.settings.models.threads;
+        let embedders = Embedders {
+            chosen: self.embedder()?,
+            origin: Origin::of(&self.settings.models).to_text(),
+            recall: Box::new(move |origin| Origin::load(origin, threads)),
+        };
         let worker = self.worker_command()?;
-        let library = Library::open(&self.home.path, settings, embedder, worker)?;
+        let library = Library::open(&self.home.path, settings, embedders, worker)?;
         if let Some(folder) = &self.settings.models.reranker {
             let options = self.reranker_options();
             let reranker = docent_model::load_reranker(folder, options).map_err(Failure::user)?;
@@ -170,12 +177,7 @@ impl App {
     /// How the embedder computes.
     pub(crate) fn embedder_options(&self) -> EmbedderOptions {
         let models = &self.settings.models;
-        EmbedderOptions {
-            threads: models.threads,
-            precision: models.precision.into(),
-            dimensions: (models.dimensions > 0).then_some(models.dimensions),
-            ..EmbedderOptions::default()
-        }
+        origin::options(models.threads, models.precision, models.dimensions)
     }
 
     /// How the generator runs.

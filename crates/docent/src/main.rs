@@ -10,6 +10,7 @@ mod failure;
 mod interrupt;
 mod live;
 mod log;
+mod origin;
 mod output;
 mod places;
 mod printable;

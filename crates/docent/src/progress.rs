@@ -1,9 +1,10 @@
 //! Progress of an indexer, drawn on a terminal: count, rate, time left.
 
+use docent_engine::embedding::SecondIndex;
 use docent_engine::event::{Phase, Progress};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::output::{Output, thousands};
+use crate::output::{Output, counted, thousands};
 use crate::printable::printable_line;
 
 /// Draws at most so many times a second.
@@ -80,7 +81,10 @@ pub(crate) fn describe(progress: &Progress) -> String {
         Phase::Idle => "up to date".to_owned(),
         Phase::Scanning => format!("looking: {} files", thousands(progress.files_seen)),
         Phase::Reading => "reading".to_owned(),
-        Phase::Embedding => "embedding".to_owned(),
+        Phase::Embedding => match &progress.second_index {
+            Some(second) => format!("a second index for {}:", second.embedder),
+            None => "embedding".to_owned(),
+        },
         Phase::Watching => format!("watching {} files", thousands(progress.files_seen)),
         Phase::Paused => "paused".to_owned(),
         Phase::ReadOnly => "another docent writes; reading only".to_owned(),
@@ -99,6 +103,16 @@ pub(crate) fn describe(progress: &Progress) -> String {
         text += &format!(", {} failed", thousands(progress.failed));
     }
     text
+}
+
+/// How a second index stands, for people.
+pub(crate) fn second_index(second: &SecondIndex) -> String {
+    format!(
+        "a second index for {}: {} of {}; searches use the first until then",
+        second.embedder,
+        thousands(second.chunks_embedded),
+        counted(second.chunks(), "chunk"),
+    )
 }
 
 /// Seconds for people: `8 s`, `3 min 20 s`, `2 h 5 min`.
@@ -128,6 +142,30 @@ mod tests {
         assert_eq!(
             describe(&progress),
             "reading 312 of 1,204 files, 40/s, 22 s left, 2 failed"
+        );
+    }
+
+    #[test]
+    fn a_second_index_is_told_as_a_whole() {
+        let second = SecondIndex {
+            embedder: "bge@01/int8".into(),
+            chunks_embedded: 12_345,
+            pending: 87_655,
+        };
+        let told = "a second index for bge@01/int8: 12,345 of 100,000 chunks";
+        let until = "; searches use the first until then";
+        assert_eq!(second_index(&second), format!("{told}{until}"));
+        let progress = Progress {
+            phase: Phase::Embedding,
+            chunks_done: 1_000,
+            chunks_total: 88_655,
+            second_index: Some(second),
+            phase_seconds: 10.0,
+            ..Progress::default()
+        };
+        assert_eq!(
+            describe(&progress),
+            format!("{told}, 100/s, 14 min 37 s left")
         );
     }
 

@@ -3,21 +3,22 @@
 use std::time::Duration;
 
 use docent_engine::collection::Collection;
+use docent_engine::embedding::Vectors;
 use docent_engine::error::EngineError;
 use docent_engine::indexer::{IndexOptions, IndexReport, Indexer};
 
 use crate::app::App;
 use crate::interrupt;
-use crate::progress::ProgressLine;
+use crate::progress::{ProgressLine, second_index};
 
 /// How often an indexer is asked where it stands.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// Brings a collection up to date before it is searched; without `vectors` for words only.
+/// Brings a collection up to date before it is searched, with some of its vectors.
 ///
 /// Another docent that writes it, a home that cannot be written, Ctrl-C: all of that is told
 /// and no more, because what is there can be searched.
-pub(crate) fn refresh(app: &App, collection: &Collection, vectors: bool) {
+pub(crate) fn refresh(app: &App, collection: &Collection, vectors: Vectors) {
     let options = IndexOptions {
         vectors,
         ..IndexOptions::default()
@@ -25,7 +26,16 @@ pub(crate) fn refresh(app: &App, collection: &Collection, vectors: bool) {
     let why = match index(app, collection, options) {
         Ok(report) if report.read_only => "another docent is writing it".to_owned(),
         Ok(report) if report.interrupted => "you stopped it".to_owned(),
-        Ok(_) => return,
+        Ok(report) => {
+            if let Some(second) = &report.second_index {
+                let name = collection.name();
+                app.output.note(format_args!(
+                    "{name}: {}. `docent index \"{name}\"` goes on with it.",
+                    second_index(second)
+                ));
+            }
+            return;
+        }
         Err(error) => error.to_string(),
     };
     app.output.warning(format_args!(

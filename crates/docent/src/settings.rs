@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use docent_core::fusion::Fusion;
 use docent_engine::settings as engine;
 use docent_model::{CachePrecision, Precision};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Result};
 
@@ -48,7 +48,7 @@ pub(crate) struct Models {
 }
 
 /// How the embedder computes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Arithmetic {
     /// With bytes.

@@ -5,13 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use docent_core::document::{Badge, Document, Page};
+use docent_core::model::Embedder;
 use docent_core::source::{Gap, SourceState};
 use docent_store::{
-    Change, Conversations, DocumentId, Outcome, Reader, SourceReport, StateFilter, StoredDocument,
-    Writer,
+    Change, Conversations, DocumentId, Outcome, Reader, SecondStatus, SourceReport, StateFilter,
+    StoredDocument, Writer,
 };
 use serde::Serialize;
 
+use crate::embedding::SecondIndex;
 use crate::error::EngineError;
 use crate::indexer::{IndexOptions, Indexer};
 use crate::library::{self, Library};
@@ -30,6 +32,8 @@ struct Shared {
     home: PathBuf,
     reader: Reader,
     standing: Mutex<Option<(Instant, Standing)>>,
+    /// The embedder that was loaded for its vectors, where it is not the library's.
+    former: Mutex<Option<Arc<dyn Embedder>>>,
 }
 
 /// What every search tells about the collection.
@@ -71,12 +75,24 @@ pub struct CollectionStatus {
     pub pending: u64,
     /// Size of the index on disk.
     pub bytes_on_disk: u64,
-    /// Name and hash of the embedder whose vectors are stored.
+    /// Name and hash of the embedder whose vectors are searched.
     pub embedder: Option<String>,
+    /// The vectors of another embedder that are made to take their place.
+    pub second_index: Option<SecondIndex>,
     /// The last committed state.
     pub revision: u64,
     /// When that was committed, in seconds since 1970.
     pub updated: Option<i64>,
+}
+
+impl From<SecondStatus> for SecondIndex {
+    fn from(second: SecondStatus) -> SecondIndex {
+        SecondIndex {
+            embedder: second.fingerprint,
+            chunks_embedded: second.embedded,
+            pending: second.pending,
+        }
+    }
 }
 
 /// A file that is not simply indexed.
@@ -137,7 +153,7 @@ pub struct DocumentView {
 impl Collection {
     pub(crate) fn open(library: &Library, name: String) -> Result<Collection, EngineError> {
         let home = library.home().join(&name);
-        let reader = docent_store::open_reader(&home, &library.identity())?;
+        let reader = docent_store::open_reader(&home)?;
         Ok(Collection {
             shared: Arc::new(Shared {
                 library: library.clone(),
@@ -145,6 +161,7 @@ impl Collection {
                 home,
                 reader,
                 standing: Mutex::default(),
+                former: Mutex::default(),
             }),
         })
     }
@@ -202,9 +219,41 @@ impl Collection {
             pending: status.pending,
             bytes_on_disk: status.bytes_on_disk,
             embedder: (!status.fingerprint.is_empty()).then_some(status.fingerprint),
+            second_index: status.second.map(SecondIndex::from),
             revision: status.revision.0,
             updated: status.committed_ns.map(|ns| ns / 1_000_000_000),
         })
+    }
+
+    /// The embedder whose vectors are searched; why it cannot be had, where it cannot.
+    pub(crate) fn searched_by(&self) -> Result<Result<Arc<dyn Embedder>, String>, EngineError> {
+        let vectors = self.reader().embedder()?;
+        let chosen = self.library().embedder();
+        if vectors.fingerprint.is_empty() {
+            return Ok(Ok(Arc::clone(chosen)));
+        }
+        let found = self.library().embedder_of(&vectors);
+        let former = found.as_ref().ok();
+        let former = former.filter(|found| found.fingerprint() != chosen.fingerprint());
+        // Held until the vectors are the chosen one's.
+        *self
+            .shared
+            .former
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = former.cloned();
+        Ok(found)
+    }
+
+    /// The embedder that questions and passages are compared by: the one whose vectors are
+    /// searched, or the chosen one where that cannot be had.
+    pub(crate) fn embedder(&self) -> Result<Arc<dyn Embedder>, EngineError> {
+        let chosen = || Arc::clone(self.library().embedder());
+        Ok(self.searched_by()?.unwrap_or_else(|_| chosen()))
+    }
+
+    /// The second index, where one is being made.
+    pub(crate) fn second_index(&self) -> Result<Option<SecondIndex>, EngineError> {
+        Ok(self.reader().second()?.map(SecondIndex::from))
     }
 
     /// How it stands, as far as each search tells it.
@@ -386,7 +435,8 @@ impl Collection {
         Indexer::start(self.clone(), options)
     }
 
-    /// Makes full-text index and vector table again from the catalog; vectors are then pending.
+    /// Makes full-text index and vector tables again from the catalog; vectors that cannot be read
+    /// are then pending.
     ///
     /// # Errors
     /// When another docent writes, or the disk does not take them.

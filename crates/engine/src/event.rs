@@ -7,6 +7,8 @@ use docent_core::evidence::Bearing;
 use docent_core::question::Kind;
 use serde::{Deserialize, Serialize};
 
+use crate::embedding::SecondIndex;
+
 /// What the indexer of a collection does right now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -18,7 +20,8 @@ pub enum Phase {
     Scanning,
     /// Changed files are read; each is searchable by words once its batch is committed.
     Reading,
-    /// Chunks get their vectors; search by meaning covers those that have one.
+    /// Chunks get their vectors; search by meaning covers those that have one, or, while a second
+    /// index is made, uses the first.
     Embedding,
     /// Everything is indexed, and changes are waited for.
     Watching,
@@ -49,6 +52,8 @@ pub struct Progress {
     pub chunks_done: u64,
     /// Chunks that need a vector in this run.
     pub chunks_total: u64,
+    /// The index of another embedder that is made while searches use the first.
+    pub second_index: Option<SecondIndex>,
     /// Files of this run that failed.
     pub failed: u64,
     /// The file last read, relative to its root.
@@ -63,23 +68,40 @@ pub struct Progress {
 
 impl Progress {
     /// Done and total of the phase, in its own unit (files when reading, chunks when
-    /// embedding), and the unit's name. `None` where the phase has no count.
+    /// embedding), and the unit's name. `None` where the phase has no count. A second index is
+    /// counted as a whole, whichever run made its beginning.
     pub fn count(&self) -> Option<(u64, u64, &'static str)> {
+        let files = Some((self.files_done, self.files_total, "files"));
+        let chunks = match &self.second_index {
+            Some(second) => Some((second.chunks_embedded, second.chunks(), "chunks")),
+            None => Some((self.chunks_done, self.chunks_total, "chunks")),
+        };
         match self.phase {
-            Phase::Reading => Some((self.files_done, self.files_total, "files")),
-            Phase::Embedding => Some((self.chunks_done, self.chunks_total, "chunks")),
-            Phase::Paused if self.files_done < self.files_total => {
-                Some((self.files_done, self.files_total, "files"))
-            }
-            Phase::Paused => Some((self.chunks_done, self.chunks_total, "chunks")),
+            Phase::Reading => files,
+            Phase::Embedding => chunks,
+            Phase::Paused if self.files_done < self.files_total => files,
+            Phase::Paused => chunks,
             _ => None,
         }
     }
 
     /// Units per second of the phase so far; `None` before there is anything to tell.
     pub fn rate(&self) -> Option<f64> {
-        let (done, _, _) = self.count()?;
+        let done = match self.count()? {
+            (done, _, "files") => done,
+            _ => self.chunks_done,
+        };
         (self.phase_seconds > 0.2 && done > 0).then(|| done as f64 / self.phase_seconds)
+    }
+
+    /// Counts chunks that got their vector; in the second index, if so.
+    pub(crate) fn embedded(&mut self, news: u64, in_second: bool) {
+        self.chunks_done += news;
+        if let Some(second) = self.second_index.as_mut().filter(|_| in_second) {
+            let made = news.min(second.pending);
+            second.chunks_embedded += made;
+            second.pending -= made;
+        }
     }
 
     /// Seconds that the phase will take at the present rate.

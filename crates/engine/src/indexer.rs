@@ -18,6 +18,7 @@ use crossbeam_channel::{Receiver, Sender};
 use serde::Serialize;
 
 use crate::collection::Collection;
+use crate::embedding::{SecondIndex, Vectors};
 use crate::error::EngineError;
 use crate::event::{Phase, Progress};
 use crate::ingest::{self, Embedded, Ingest};
@@ -36,7 +37,7 @@ pub enum Again {
 }
 
 /// What an indexer is to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct IndexOptions {
     /// Go on and wait for changes.
     pub watch: bool,
@@ -44,19 +45,8 @@ pub struct IndexOptions {
     pub again: Again,
     /// Take files out of the index although their whole folder is gone or empty.
     pub prune: bool,
-    /// Embed as well; without, only full text is brought up to date.
-    pub vectors: bool,
-}
-
-impl Default for IndexOptions {
-    fn default() -> Self {
-        IndexOptions {
-            watch: false,
-            again: Again::None,
-            prune: false,
-            vectors: true,
-        }
-    }
+    /// Which vectors are made.
+    pub vectors: Vectors,
 }
 
 /// What an indexer did.
@@ -80,6 +70,8 @@ pub struct IndexReport {
     pub chunks: u64,
     /// Chunks that were embedded.
     pub embedded: u64,
+    /// What is left of a second index to be made.
+    pub second_index: Option<SecondIndex>,
     /// Seconds until every text was searchable.
     pub text_seconds: f64,
     /// Seconds in all.
@@ -362,10 +354,7 @@ fn run(
             control.tell(|progress| progress.warnings.extend(warning));
         }
         ingest.bring_up_to_date()?;
-        if options.vectors
-            && ingest.embed_pending()? == Embedded::Interrupted
-            && !control.stopping()
-        {
+        if ingest.embed_pending()? == Embedded::Interrupted && !control.stopping() {
             ingest.answer_requests(Duration::ZERO)?;
             continue;
         }
@@ -381,7 +370,7 @@ fn run(
             break;
         }
     }
-    Ok(ingest.into_report())
+    ingest.into_report()
 }
 
 /// The writer, waited for where the indexer watches; `None` if another docent has it.

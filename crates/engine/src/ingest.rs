@@ -13,13 +13,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use docent_core::chunk::{self, ChunkLimits};
-use docent_core::model::Urgency;
 use docent_core::source::{Gap, Stamp};
 use docent_extract::Outcome as Extracted;
-use docent_store::{Change, Inner, Outcome, PendingChunk, Root, Writer};
+use docent_store::{Change, Inner, Outcome, Root, Set, Writer};
 
 use crate::batch::{Batch, ReadFile, Tally};
 use crate::collection::Collection;
+use crate::embedding::{Embedding, Vectors};
 use crate::error::EngineError;
 use crate::event::Phase;
 use crate::indexer::{Control, IndexOptions, IndexReport, Request};
@@ -27,11 +27,6 @@ use crate::library::Library;
 use crate::reconcile::{self, Plan, RootListing, ToRead, Vanished};
 use crate::walk;
 use crate::watch::Watch;
-
-/// Vectors are committed in batches of so many…
-const VECTOR_BATCH: usize = 1_024;
-/// …and embedded in slices of so many, between which the indexer yields.
-const VECTOR_SLICE: usize = 64;
 
 /// Whether everything that was pending has its vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,10 +87,30 @@ impl<'c> Ingest<'c> {
     }
 
     /// What was done.
-    pub(crate) fn into_report(mut self) -> IndexReport {
+    pub(crate) fn into_report(mut self) -> Result<IndexReport, EngineError> {
         self.tally.report.seconds = self.began.elapsed().as_secs_f64();
         self.tally.report.interrupted = self.control.stopping();
-        self.tally.report
+        self.tally.report.second_index = self.collection.second_index()?;
+        Ok(self.tally.report)
+    }
+
+    fn embedding(&self) -> Embedding<'c> {
+        Embedding {
+            collection: self.collection,
+            wanted: self.options.vectors,
+        }
+    }
+
+    /// Tells which vectors are searched from now on, where that changes.
+    fn settle_vectors(&mut self) -> Result<(), EngineError> {
+        if let Some(warning) = self.embedding().settle(&mut self.writer)? {
+            self.tally.report.warnings.push(warning.clone());
+            self.control
+                .tell(|progress| progress.warnings.push(warning));
+        }
+        let second = self.collection.second_index()?;
+        self.control.tell(|progress| progress.second_index = second);
+        Ok(())
     }
 
     /// Lists the folders, compares, reads and commits what changed.
@@ -105,6 +120,7 @@ impl<'c> Ingest<'c> {
         let roots = self.writer.roots()?;
         let stored = self.writer.sources()?;
         let listings = self.list(&roots, &stored);
+        self.settle_vectors()?;
         // Only the first look reads what did not change.
         let again = std::mem::take(&mut self.options.again);
         let plan = reconcile::plan(&stored, listings, again);
@@ -226,7 +242,7 @@ impl<'c> Ingest<'c> {
     ) -> Result<(), EngineError> {
         let readers = self.library().workers().min(files.len().max(1));
         let (library, control) = (self.library(), self.control);
-        let vectors = self.options.vectors;
+        let embedding = self.embedding();
         let reading = &AtomicUsize::new(0);
         let Ingest { writer, tally, .. } = self;
         let embedded = std::thread::scope(|scope| {
@@ -249,11 +265,11 @@ impl<'c> Ingest<'c> {
             let (batches, full) = bounded::<Vec<Change>>(0);
             let committing = scope.spawn(move || {
                 let is_idle = || {
-                    vectors
+                    embedding.wanted != Vectors::None
                         && reading.load(Ordering::Relaxed) < library.workers()
                         && !control.is_held()
                 };
-                commit_all(writer, library, &full, &is_idle)
+                commit_all(writer, embedding, &full, &is_idle)
             });
             // Leaving this early drops `done` and `batches`, which ends the other threads.
             let collected = collect(&done, &batches, tally, vanished, batch);
@@ -278,22 +294,30 @@ impl<'c> Ingest<'c> {
 
     /// Embeds what has no vector yet, until all have one or something more urgent comes.
     pub(crate) fn embed_pending(&mut self) -> Result<Embedded, EngineError> {
-        let total = self.writer.pending_count()?;
+        if self.options.vectors == Vectors::None {
+            return Ok(Embedded::All);
+        }
+        self.settle_vectors()?;
+        let embedding = self.embedding();
+        let total = embedding.pending(&self.writer)?;
         if total == 0 {
             return Ok(Embedded::All);
         }
         self.control.enter(Phase::Embedding);
         self.control
             .tell(|progress| (progress.chunks_done, progress.chunks_total) = (0, total));
-        let (library, control) = (self.library(), self.control);
+        let control = self.control;
         let is_wanted = || !control.stopping() && control.requests.is_empty();
         loop {
-            self.tally.report.embedded += embed_some(&mut self.writer, library, &mut |news| {
-                control.tell(|progress| progress.chunks_done += news);
+            let embedded = embedding.some(&mut self.writer, &mut |news, set| {
+                control.tell(|progress| progress.embedded(news, set == Set::Second));
                 control.wait_while_held(true);
                 is_wanted()
             })?;
-            if self.writer.pending_count()? == 0 {
+            self.tally.report.embedded += embedded;
+            // The batch may have been the last that a second index lacked.
+            self.settle_vectors()?;
+            if embedding.pending(&self.writer)? == 0 {
                 return Ok(Embedded::All);
             }
             if !is_wanted() {
@@ -382,15 +406,11 @@ fn slept(clock: &mut (Instant, SystemTime)) -> bool {
     passed > awake + Duration::from_secs(30)
 }
 
-fn text_to_embed(chunk: &PendingChunk) -> String {
-    chunk::text_to_embed(chunk.title.as_deref(), &chunk.heading_path, &chunk.text)
-}
-
 /// Commits batches as they come, until no more do, and embeds while cores are idle; the number of
 /// vectors.
 fn commit_all(
     writer: &mut Writer,
-    library: &Library,
+    embedding: Embedding<'_>,
     batches: &Receiver<Vec<Change>>,
     is_idle: &dyn Fn() -> bool,
 ) -> Result<u64, EngineError> {
@@ -402,40 +422,12 @@ fn commit_all(
             Ok(changes) => drop(writer.commit(changes)?),
             Err(RecvTimeoutError::Disconnected) => return Ok(embedded),
             Err(RecvTimeoutError::Timeout) if is_idle() => {
-                embedded += embed_some(writer, library, &mut |_| is_idle() && batches.is_empty())?;
+                let goes_on = &mut |_, _| is_idle() && batches.is_empty();
+                embedded += embedding.some(writer, goes_on)?;
             }
             Err(RecvTimeoutError::Timeout) => {}
         }
     }
-}
-
-/// Embeds one batch of what has no vector yet; the number of vectors. `goes_on` is asked before
-/// each slice, and told how many vectors the one before it gave.
-fn embed_some(
-    writer: &mut Writer,
-    library: &Library,
-    goes_on: &mut dyn FnMut(u64) -> bool,
-) -> Result<u64, EngineError> {
-    let pending = writer.pending_vectors(VECTOR_BATCH)?;
-    let all = pending.len();
-    let pending = writer.reuse_vectors(pending)?;
-    let mut news = (all - pending.len()) as u64;
-    let mut vectors = Vec::with_capacity(pending.len());
-    for slice in pending.chunks(VECTOR_SLICE) {
-        if !goes_on(std::mem::take(&mut news)) {
-            break;
-        }
-        let texts: Vec<String> = slice.iter().map(text_to_embed).collect();
-        let embedded = library.embedder().embed(&texts, Urgency::Background)?;
-        vectors.extend(slice.iter().map(|chunk| chunk.id).zip(embedded));
-        news = slice.len() as u64;
-    }
-    goes_on(news);
-    let embedded = vectors.len() as u64;
-    if !vectors.is_empty() {
-        writer.commit_vectors(vectors)?;
-    }
-    Ok(embedded)
 }
 
 /// Takes what the readers bring and hands on full batches, until there is no more, or nobody

@@ -3,7 +3,7 @@
 //!
 //! Reading order: a [`library`] holds [`collection`]s; [`walk`] finds files, [`reconcile`]
 //! compares them with the catalog, [`ingest`] reads and commits what changed in [`batch`]es,
-//! [`watch`] says when to look again; [`search`] finds, [`ask`] answers, [`summarize`] sums up.
+//! [`embedding`] makes vectors with one of the [`embedders`], [`watch`] says when to look again; [`search`] finds, [`ask`] answers, [`summarize`] sums up.
 //! [`event`] is what they tell.
 //!
 //! This crate knows no tensors, no Arrow, no terminal and no environment: models come in as
@@ -12,6 +12,8 @@
 pub mod ask;
 mod batch;
 pub mod collection;
+pub mod embedders;
+pub mod embedding;
 pub mod error;
 pub mod eval;
 pub mod event;

@@ -10,6 +10,7 @@ pub use docent_extract::WorkerCommand;
 use docent_store::EmbedderIdentity;
 
 use crate::collection::Collection;
+use crate::embedders::{Embedders, KnownEmbedders};
 use crate::error::EngineError;
 use crate::search::TokenCache;
 use crate::settings::Settings;
@@ -23,7 +24,7 @@ pub struct Library {
 struct Shared {
     home: PathBuf,
     settings: Settings,
-    embedder: Arc<dyn Embedder>,
+    embedders: KnownEmbedders,
     reranker: OnceLock<Arc<dyn Reranker>>,
     pool: Pool,
     readers: usize,
@@ -40,7 +41,7 @@ impl Library {
     pub fn open(
         home: &Path,
         settings: Settings,
-        embedder: Arc<dyn Embedder>,
+        embedders: impl Into<Embedders>,
         worker: WorkerCommand,
     ) -> Result<Library, EngineError> {
         std::fs::create_dir_all(home).map_err(EngineError::io(home))?;
@@ -52,7 +53,7 @@ impl Library {
             shared: Arc::new(Shared {
                 home,
                 settings,
-                embedder,
+                embedders: embedders.into().into(),
                 reranker: OnceLock::new(),
                 pool,
                 readers,
@@ -73,9 +74,18 @@ impl Library {
         &self.shared.settings
     }
 
-    /// The embedder that all collections are searched with.
-    pub fn embedder(&self) -> &dyn Embedder {
-        self.shared.embedder.as_ref()
+    /// The embedder that makes vectors. A collection whose vectors are those of another one is
+    /// searched with that one, until it has its own of this one.
+    pub fn embedder(&self) -> &Arc<dyn Embedder> {
+        self.shared.embedders.chosen()
+    }
+
+    /// The embedder that stored vectors were made with; why it cannot be had, where it cannot.
+    pub(crate) fn embedder_of(
+        &self,
+        vectors: &EmbedderIdentity,
+    ) -> Result<Arc<dyn Embedder>, String> {
+        self.shared.embedders.of(vectors)
     }
 
     /// Lets a reranker look at what searches find. The first one stays.
@@ -116,10 +126,7 @@ impl Library {
 
     /// What the stores need to know of the embedder.
     pub(crate) fn identity(&self) -> EmbedderIdentity {
-        EmbedderIdentity {
-            fingerprint: self.embedder().fingerprint().to_owned(),
-            dimension: self.embedder().dimension(),
-        }
+        self.shared.embedders.identity()
     }
 
     /// The names of the collections, in order.

@@ -2,6 +2,7 @@
 //! is made up: a bag of hashed words, so that no model is needed here.
 
 mod ranking;
+mod second_index;
 mod summarize;
 
 use std::collections::hash_map::DefaultHasher;
@@ -10,10 +11,11 @@ use std::hash::{Hash, Hasher};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::{Receiver, Sender};
 use docent_core::answer::Answer;
 use docent_core::evidence;
 use docent_core::model::{Embedder, ModelError, TokenVector, Urgency};
@@ -50,18 +52,52 @@ fn worker() -> WorkerCommand {
     }
 }
 
-/// Words, hashed into a few dimensions; counts the texts that it embeds.
-#[derive(Default)]
+/// Words, hashed into a few dimensions; counts the texts and the questions that it embeds.
 struct Words {
+    name: &'static str,
+    dimension: usize,
     embedded: AtomicUsize,
+    asked: AtomicUsize,
+    gate: Mutex<Option<Gate>>,
+}
+
+/// Holds an embedder up when it has embedded so many texts, until the other end is dropped.
+struct Gate {
+    after: usize,
+    reached: Sender<()>,
+    opened: Receiver<()>,
+}
+
+impl Words {
+    fn new(name: &'static str, dimension: usize) -> Arc<Words> {
+        Arc::new(Words {
+            name,
+            dimension,
+            embedded: AtomicUsize::new(0),
+            asked: AtomicUsize::new(0),
+            gate: Mutex::default(),
+        })
+    }
+
+    fn vector(&self, text: &str) -> Vec<f32> {
+        let mut vector = vec![0.0f32; self.dimension];
+        vector[0] = 0.1; // no text is without a direction
+        for term in evidence::terms(text) {
+            let mut hasher = DefaultHasher::new();
+            term.hash(&mut hasher);
+            vector[(hasher.finish() % self.dimension as u64) as usize] += 1.0;
+        }
+        let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+        vector.iter().map(|x| x / length).collect()
+    }
 }
 
 impl Embedder for Words {
     fn fingerprint(&self) -> &str {
-        "words-1"
+        self.name
     }
     fn dimension(&self) -> usize {
-        64
+        self.dimension
     }
     fn max_tokens(&self) -> usize {
         512
@@ -71,15 +107,24 @@ impl Embedder for Words {
     }
     fn embed(&self, texts: &[String], urgency: Urgency) -> Result<Vec<Vec<f32>>, ModelError> {
         if urgency == Urgency::Background {
-            self.embedded.fetch_add(texts.len(), Ordering::Relaxed);
+            let embedded = self.embedded.fetch_add(texts.len(), Ordering::Relaxed) + texts.len();
+            let mut gate = self.gate.lock().unwrap();
+            if let Some(gate) = gate.take_if(|gate| embedded >= gate.after) {
+                gate.reached.send(()).unwrap();
+                let _ = gate.opened.recv();
+            }
         }
-        Ok(texts.iter().map(|text| vector(text)).collect())
+        Ok(texts.iter().map(|text| self.vector(text)).collect())
     }
     fn embed_query(&self, text: &str) -> Result<Vec<f32>, ModelError> {
-        Ok(vector(text))
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        Ok(self.vector(text))
     }
     fn embed_tokens(&self, texts: &[String], _: Urgency) -> Result<Vec<Vec<f32>>, ModelError> {
-        let of_words = |text: &String| text.split_whitespace().flat_map(vector).collect();
+        let of_words = |text: &String| {
+            let words = text.split_whitespace();
+            words.flat_map(|word| self.vector(word)).collect()
+        };
         Ok(texts.iter().map(of_words).collect())
     }
     fn embed_query_tokens(&self, text: &str) -> Result<Vec<TokenVector>, ModelError> {
@@ -87,23 +132,11 @@ impl Embedder for Words {
         let words = text.split_inclusive(' ').map(|word| {
             let span = at..at + word.trim_end().len();
             at += word.len();
-            let vector = vector(word);
+            let vector = self.vector(word);
             TokenVector { span, vector }
         });
         Ok(words.collect())
     }
-}
-
-fn vector(text: &str) -> Vec<f32> {
-    let mut vector = vec![0.0f32; 64];
-    vector[0] = 0.1; // no text is without a direction
-    for term in evidence::terms(text) {
-        let mut hasher = DefaultHasher::new();
-        term.hash(&mut hasher);
-        vector[(hasher.finish() % 64) as usize] += 1.0;
-    }
-    let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
-    vector.iter().map(|x| x / length).collect()
 }
 
 /// A library and a folder of files, in a temporary place.
@@ -117,7 +150,7 @@ impl Bench {
     /// With files given as one text: `//- path` lines, each followed by the file's content.
     fn new(files: &str) -> Bench {
         let dir = tempfile::tempdir().unwrap();
-        let embedder = Arc::new(Words::default());
+        let embedder = Words::new("words-1", 64);
         let library = Library::open(
             &dir.path().join("home"),
             Settings::default(),

@@ -8,6 +8,7 @@ pub(crate) mod conversations;
 pub(crate) mod documents;
 pub(crate) mod files;
 pub(crate) mod schema;
+pub(crate) mod sets;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -110,9 +111,14 @@ pub(crate) struct ReadingCatalog {
 }
 
 impl ReadingCatalog {
-    /// Opens a database that exists.
+    /// Opens a database that exists. Older tables are brought up to this version first.
     pub(crate) fn open(path: &Path) -> Result<ReadingCatalog, StoreError> {
-        let connection = open_reading(path).map_err(|e| StoreError::catalog(path, &e))?;
+        let failed = |e| StoreError::catalog(path, &e);
+        let mut connection = open_reading(path).map_err(failed)?;
+        if schema::is_older(&connection).map_err(failed)? {
+            drop(WritingCatalog::open(path)?);
+            connection = open_reading(path).map_err(failed)?;
+        }
         Ok(ReadingCatalog {
             path: path.to_owned(),
             idle: Mutex::new(vec![connection]),
@@ -159,7 +165,9 @@ fn open_reading(path: &Path) -> rusqlite::Result<Connection> {
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         connection.pragma_update(None, "query_only", true)?;
         connection.set_prepared_statement_cache_capacity(64);
-        schema::check(&connection)?;
+        if !schema::is_older(&connection)? {
+            schema::check(&connection)?;
+        }
         Ok(connection)
     };
     let uri = file_uri(path);

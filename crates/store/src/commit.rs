@@ -8,13 +8,14 @@ use docent_core::source::Stamp;
 use rusqlite::Connection;
 
 use crate::catalog::schema::{DEAD, LIVE};
-use crate::catalog::{Failure, chunks, documents, files, schema};
+use crate::catalog::sets::VectorSet;
+use crate::catalog::{Failure, chunks, documents, files, schema, sets};
 use crate::change::{Change, Inner, Outcome};
 use crate::error::StoreError;
 use crate::id::{ChunkId, DocumentId, Revision, RootId, SourceId};
 use crate::text::{ChunkText, TextWriter};
 use crate::vectors::VectorRow;
-use crate::writer::{PendingChunk, Writer};
+use crate::writer::{PendingChunk, Set, Writer};
 
 /// Dead documents that one commit takes out of the full-text index.
 const MAX_TEXT_DELETES: usize = 20_000;
@@ -30,7 +31,8 @@ pub enum Step {
     Live,
     /// The vector table holds the vectors.
     VectorsWritten,
-    /// The catalog counts them.
+    /// The catalog counts them; if they were the last that a second set lacked, that is the one
+    /// which is searched.
     VectorsMarked,
 }
 
@@ -131,17 +133,25 @@ impl Writer {
         Ok(revision)
     }
 
-    /// Stores vectors of chunks and counts them as embedded; how many were still wanted. Those
-    /// of chunks that died meanwhile are dropped. The same vectors may be stored again.
+    /// Stores vectors of chunks in a set and counts them as embedded; how many were still wanted.
+    /// Those of chunks that died meanwhile are dropped, and all of them if there is no such set.
+    /// The same vectors may be stored again.
+    ///
+    /// A second set that now has a vector for each chunk that the first has one for takes the first
+    /// one's place, in the same transaction.
     ///
     /// # Errors
     /// When a vector has the wrong length, the disk is full, or the catalog or the vector table
     /// fails. Nothing is counted then.
     pub fn commit_vectors(
         &mut self,
+        set: Set,
         vectors: Vec<(ChunkId, Vec<f32>)>,
     ) -> Result<usize, StoreError> {
-        let expected = self.embedder.dimension;
+        let Some(VectorSet { embedder, table }) = self.set(set)? else {
+            return Ok(0);
+        };
+        let expected = embedder.dimension;
         if let Some((_, vector)) = vectors.iter().find(|(_, vector)| vector.len() != expected) {
             let found = vector.len();
             return Err(StoreError::Dimension { expected, found });
@@ -162,39 +172,48 @@ impl Writer {
         if rows.is_empty() {
             return Ok(0);
         }
-        self.vectors.write(self.vector_state()?, expected, &rows)?;
+        self.vectors.write(table, expected, &rows)?;
         self.done(Step::VectorsWritten)?;
         let ids = rows.iter().map(|row| row.chunk);
-        self.catalog
-            .write(|catalog| Ok(chunks::mark_embedded(catalog, ids)?))?;
+        self.catalog.write(|catalog| {
+            match set {
+                Set::First => chunks::mark_embedded(catalog, ids)?,
+                Set::Second => {
+                    sets::mark(catalog, ids)?;
+                    sets::switch_if_covered(catalog)?;
+                }
+            }
+            Ok(())
+        })?;
         self.done(Step::VectorsMarked)?;
         Ok(rows.len())
     }
 
-    /// Gives chunks the vectors of other chunks of the same text, where there are any: a file that
-    /// was cut anew, a copy. The chunks that still want one.
+    /// Gives chunks the vectors that other chunks of the same text have in a set, where there are
+    /// any: a file that was cut anew, a copy. The chunks that still want one.
     ///
     /// # Errors
     /// As [`Writer::commit_vectors`].
     pub fn reuse_vectors(
         &mut self,
+        set: Set,
         mut pending: Vec<PendingChunk>,
     ) -> Result<Vec<PendingChunk>, StoreError> {
         let ids = pending.iter().map(|chunk| chunk.id);
         let same = self
             .catalog
-            .read(|catalog| chunks::same_text(catalog, ids))?;
-        if same.is_empty() {
+            .read(|catalog| chunks::same_text(catalog, set, ids))?;
+        let Some(VectorSet { table, .. }) = self.set(set)?.filter(|_| !same.is_empty()) else {
             return Ok(pending);
-        }
+        };
         let known: Vec<ChunkId> = same.iter().map(|(_, known)| *known).collect();
-        let vectors = self.vectors.of_chunks(self.vector_state()?, &known)?;
+        let vectors = self.vectors.of_chunks(table, &known)?;
         let reused: Vec<(ChunkId, Vec<f32>)> = same
             .into_iter()
             .filter_map(|(chunk, known)| Some((chunk, vectors.get(&known)?.clone())))
             .collect();
         let served: HashSet<ChunkId> = reused.iter().map(|(chunk, _)| *chunk).collect();
-        self.commit_vectors(reused)?;
+        self.commit_vectors(set, reused)?;
         pending.retain(|chunk| !served.contains(&chunk.id));
         Ok(pending)
     }

@@ -19,6 +19,13 @@
 //! 2. [`Writer::commit_vectors`]: vectors are merged into the table by chunk id; then one
 //!    transaction marks these chunks as embedded by the current model.
 //!
+//! # Two sets of vectors
+//! Another embedder makes other vectors, and making them takes hours. Until they are there, the
+//! old ones are searched: they are the *first* set, with a table of its own, and the new ones the
+//! *second* ([`Set`]). The transaction that marks the last chunk that was missing lets the second
+//! set take the first one's place. A reader asks each time whose vectors it searches
+//! ([`Reader::embedder`]), and is told when a question's vector came too late ([`Reader::dense`]).
+//!
 //! What dies in a commit leaves the full-text index only in the next one: until the catalog has
 //! moved on, a reader in any process still finds the old documents, whole. Dead rows are collected
 //! by [`Writer::maintain`]. A process that is killed between two steps leaves staged rows, words
@@ -54,7 +61,7 @@ pub use home::FORMAT_VERSION;
 pub use id::{ChunkId, ConversationId, DocumentId, Revision, RootId, SourceId};
 pub use maintain::Maintenance;
 pub use reader::{
-    EmbedderIdentity, Reader, Scored, SourceReport, StateFilter, Status, StoredChunk,
+    EmbedderIdentity, Reader, Scored, SecondStatus, SourceReport, StateFilter, Status, StoredChunk,
     StoredDocument, open_reader,
 };
-pub use writer::{PendingChunk, Root, StoredSource, Writer, open_writer};
+pub use writer::{PendingChunk, Root, Set, StoredSource, Writer, open_writer};

@@ -1,11 +1,12 @@
 //! Housekeeping between commits: dead rows are collected, small files merged, indexes made again.
 
-use crate::catalog::{Failure, chunks, documents, schema};
+use crate::catalog::{Failure, chunks, documents, schema, sets};
 use crate::commit::index_again;
 use crate::error::StoreError;
 use crate::id::{ChunkId, DocumentId, Revision};
+use crate::recover::keep_sets;
 use crate::vectors::VectorState;
-use crate::writer::Writer;
+use crate::writer::{Set, Writer};
 
 /// Dead documents collected by one call, so that none takes long.
 const COLLECTED_AT_ONCE: usize = 256;
@@ -23,8 +24,9 @@ pub struct Maintenance {
 }
 
 impl Writer {
-    /// Collects some of what died, everywhere, and merges small files. Short; to be called when
-    /// there is nothing more urgent, until nothing is left.
+    /// Collects some of what died, everywhere, and merges small files; last, deletes a table whose
+    /// vectors are no set's any more. Short; to be called when there is nothing more urgent, until
+    /// nothing is left.
     ///
     /// # Errors
     /// When the disk is full, or the catalog or an index fails. Nothing is lost then.
@@ -34,8 +36,10 @@ impl Writer {
             .catalog
             .read(|catalog| documents::dead(catalog, COLLECTED_AT_ONCE))?;
         if dead.is_empty() {
-            let state = self.vector_state()?;
-            self.vectors.compact(state)?;
+            for set in self.sets()? {
+                self.vectors.compact(set.table)?;
+            }
+            keep_sets(&self.catalog, &self.vectors)?;
             return Ok(Maintenance {
                 collected: 0,
                 has_more: false,
@@ -52,7 +56,9 @@ impl Writer {
             committed?;
         }
         let ids: Vec<DocumentId> = dead.iter().map(|dead| dead.id).collect();
-        self.vectors.delete(self.vector_state()?, &ids)?;
+        for set in self.sets()? {
+            self.vectors.delete(set.table, &ids)?;
+        }
         self.catalog.write(|catalog| {
             for id in &ids {
                 documents::delete(catalog, *id)?;
@@ -78,30 +84,51 @@ impl Writer {
         let result = self.rebuild_text(revision);
         self.is_unsettled |= result.is_err();
         result?;
-        let embedder = self.embedder.clone();
-        let old = self.vector_state()?;
-        let embedded = self.catalog.read(chunks::embedded)?;
-        self.catalog.write(|catalog| {
-            schema::reset_vectors(catalog, &embedder.fingerprint, embedder.dimension)?;
-            Ok(schema::set_revision(catalog, revision)?)
-        })?;
-        self.vectors.close();
-        match self.take_over(old, &embedded) {
-            // A table that cannot be read is what a rebuild is for.
-            Ok(()) | Err(StoreError::Derived { .. }) => {}
-            Err(error) => return Err(error),
-        }
-        self.vectors
-            .remove_others(self.vector_state()?.generation)?;
+        self.catalog
+            .write(|catalog| Ok(schema::set_revision(catalog, revision)?))?;
+        // The second set first: it must not take the place of a first one that is half made.
+        self.rebuild_vectors(Set::Second)?;
+        self.rebuild_vectors(Set::First)?;
+        self.switch_when_covered()?;
+        keep_sets(&self.catalog, &self.vectors)?;
         self.home.remove_set_aside()?;
         Ok(revision)
     }
 
-    /// Writes the vectors that an older table holds of some chunks to the present one.
-    fn take_over(&mut self, old: VectorState, chunks: &[ChunkId]) -> Result<(), StoreError> {
+    /// Makes a set's table again of what can be read of it.
+    fn rebuild_vectors(&mut self, set: Set) -> Result<(), StoreError> {
+        let Some(old) = self.set(set)?.map(|set| set.table) else {
+            return Ok(());
+        };
+        let chunks = self.catalog.read(match set {
+            Set::First => chunks::embedded,
+            Set::Second => sets::made,
+        })?;
+        self.catalog.write(|catalog| {
+            match set {
+                Set::First => sets::renew_first(catalog)?,
+                Set::Second => sets::renew_second(catalog)?,
+            }
+            Ok(())
+        })?;
+        self.vectors.close();
+        match self.take_over(set, old, &chunks) {
+            // A table that cannot be read is what a rebuild is for.
+            Ok(()) | Err(StoreError::Derived { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes the vectors that a set's older table holds of some chunks to its present one.
+    fn take_over(
+        &mut self,
+        set: Set,
+        old: VectorState,
+        chunks: &[ChunkId],
+    ) -> Result<(), StoreError> {
         for chunks in chunks.chunks(TAKEN_AT_ONCE) {
             let vectors = self.vectors.of_chunks(old, chunks)?;
-            self.commit_vectors(vectors.into_iter().collect())?;
+            self.commit_vectors(set, vectors.into_iter().collect())?;
         }
         Ok(())
     }

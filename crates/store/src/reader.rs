@@ -8,7 +8,7 @@ use docent_core::document::{Document, Format, Page};
 use docent_core::language::Language;
 use docent_core::source::{ContentHash, SourceState};
 
-use crate::catalog::{Failure, ReadingCatalog, chunks, documents, files, schema};
+use crate::catalog::{Failure, ReadingCatalog, chunks, documents, files, schema, sets};
 use crate::error::StoreError;
 use crate::filter::FilterCache;
 use crate::home::Home;
@@ -18,12 +18,22 @@ use crate::vectors::Vectors;
 use crate::writer::Root;
 
 /// Which vectors can be compared with a question's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EmbedderIdentity {
-    /// Name and content hash of the model.
+    /// Name and content hash of the model; empty before the first writer.
     pub fingerprint: String,
     /// Length of its vectors.
     pub dimension: usize,
+    /// What the program needs to load it again, in the program's own words: kept with the vectors
+    /// and never read here. Empty where it is not known.
+    pub origin: String,
+}
+
+impl EmbedderIdentity {
+    /// Whether vectors of the two can be compared.
+    pub fn is_comparable(&self, other: &EmbedderIdentity) -> bool {
+        self.fingerprint == other.fingerprint && self.dimension == other.dimension
+    }
 }
 
 /// A chunk that a retriever found.
@@ -134,18 +144,31 @@ pub struct Status {
     pub skipped: u64,
     /// Live chunks.
     pub chunks: u64,
-    /// Live chunks that have a vector.
+    /// Live chunks that have a vector in the set that is searched.
     pub embedded: u64,
-    /// Live chunks that wait for one.
+    /// Live chunks that have none in it.
     pub pending: u64,
     /// Size of the collection's home.
     pub bytes_on_disk: u64,
     /// The live revision.
     pub revision: Revision,
-    /// The embedder of the vectors; empty before the first writer.
+    /// The embedder of the vectors that are searched; empty before the first writer.
     pub fingerprint: String,
+    /// The set of vectors that is made to take their place, where there is one.
+    pub second: Option<SecondStatus>,
     /// When the live revision was committed, in nanoseconds since 1970.
     pub committed_ns: Option<i64>,
+}
+
+/// How the second set of vectors stands, which is made while the first is searched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecondStatus {
+    /// Its embedder.
+    pub fingerprint: String,
+    /// Live chunks that have a vector in it.
+    pub embedded: u64,
+    /// Live chunks that have none in it.
+    pub pending: u64,
 }
 
 /// Reads a collection. Clones share their connections; any number of threads may read at once.
@@ -157,7 +180,6 @@ pub struct Reader {
 pub(crate) struct Shared {
     pub(crate) home: Home,
     pub(crate) catalog: ReadingCatalog,
-    pub(crate) embedder: EmbedderIdentity,
     pub(crate) text: TextReader,
     pub(crate) vectors: Arc<Vectors>,
     /// What filters look at, and what passed last.
@@ -166,23 +188,16 @@ pub(crate) struct Shared {
 
 /// Opens the collection in `home` for reading, whether or not somebody writes to it.
 ///
-/// With another embedder than the collection's, everything works but [`Reader::dense`], which
-/// finds nothing; see [`Reader::dense_ready`].
-///
 /// # Errors
 /// When there is no collection, its format is newer, or its catalog cannot be used.
-pub fn open_reader(home: &Path, embedder: &EmbedderIdentity) -> Result<Reader, StoreError> {
+pub fn open_reader(home: &Path) -> Result<Reader, StoreError> {
     let home = Home::at(home)?;
     let vectors = Vectors::new(home.vectors())?;
-    Reader::open(home, embedder, vectors)
+    Reader::open(home, vectors)
 }
 
 impl Reader {
-    pub(crate) fn open(
-        home: Home,
-        embedder: &EmbedderIdentity,
-        vectors: Arc<Vectors>,
-    ) -> Result<Reader, StoreError> {
+    pub(crate) fn open(home: Home, vectors: Arc<Vectors>) -> Result<Reader, StoreError> {
         home.check_format()?;
         if !home.catalog().exists() {
             let home = home.path().to_owned();
@@ -191,7 +206,6 @@ impl Reader {
         Ok(Reader {
             shared: Arc::new(Shared {
                 catalog: ReadingCatalog::open(&home.catalog())?,
-                embedder: embedder.clone(),
                 text: TextReader::new(home.text()),
                 vectors,
                 filters: Mutex::new(FilterCache::default()),
@@ -215,6 +229,14 @@ impl Reader {
         self.read(|catalog| Ok(schema::state(catalog)?.revision))
     }
 
+    /// The embedder of the vectors that are searched: questions have to be embedded by it.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn embedder(&self) -> Result<EmbedderIdentity, StoreError> {
+        self.read(|catalog| Ok(schema::state(catalog)?.first.embedder))
+    }
+
     /// How the collection stands.
     ///
     /// # Errors
@@ -225,7 +247,8 @@ impl Reader {
             let state = schema::state(catalog)?;
             let [indexed, partial, failed, skipped] = files::counts(catalog)?;
             let chunks = indexed.1 + partial.1;
-            let pending = chunks::pending_count(catalog)?;
+            let pending = chunks::pending_count(catalog, 0)?;
+            let second = second(catalog, chunks)?;
             Ok(Status {
                 indexed: indexed.0,
                 partial: partial.0,
@@ -236,9 +259,21 @@ impl Reader {
                 pending,
                 bytes_on_disk,
                 revision: state.revision,
-                fingerprint: state.fingerprint,
+                fingerprint: state.first.embedder.fingerprint,
+                second,
                 committed_ns: state.committed_ns,
             })
+        })
+    }
+
+    /// How the second set of vectors stands, where there is one.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn second(&self) -> Result<Option<SecondStatus>, StoreError> {
+        self.read(|catalog| {
+            let [indexed, partial, ..] = files::counts(catalog)?;
+            second(catalog, indexed.1 + partial.1)
         })
     }
 
@@ -378,4 +413,17 @@ impl Reader {
         found.truncate(limit);
         Ok(found)
     }
+}
+
+/// How the second set stands in a collection of so many live chunks.
+fn second(catalog: &rusqlite::Connection, chunks: u64) -> Result<Option<SecondStatus>, Failure> {
+    let Some(second) = sets::second(catalog)? else {
+        return Ok(None);
+    };
+    let pending = sets::waiting_count(catalog)?;
+    Ok(Some(SecondStatus {
+        fingerprint: second.set.embedder.fingerprint,
+        embedded: chunks.saturating_sub(pending),
+        pending,
+    }))
 }

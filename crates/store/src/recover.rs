@@ -1,6 +1,6 @@
 //! Opening for writing: what a killed process, a power cut or a curious hand left is put right.
 
-use crate::catalog::{Failure, WritingCatalog, chunks, documents, schema};
+use crate::catalog::{Failure, WritingCatalog, chunks, documents, schema, sets};
 use crate::commit::index_again;
 use crate::error::StoreError;
 use crate::home::Home;
@@ -51,43 +51,69 @@ fn recover_text(home: &Home, catalog: &mut WritingCatalog) -> Result<TextWriter,
     Ok(text)
 }
 
-/// Chunks whose vectors are lost wait for new ones.
+/// Chunks whose vectors are lost wait for new ones; the writer's embedder gets its set.
 fn recover_vectors(
     home: &Home,
     catalog: &mut WritingCatalog,
     vectors: &Vectors,
     embedder: &EmbedderIdentity,
 ) -> Result<(), StoreError> {
-    let state = catalog.read(schema::state)?;
-    let table = VectorState {
-        generation: state.vector_generation,
-        revision: state.vector_revision,
-    };
-    let reset = |catalog: &mut WritingCatalog| {
-        catalog.write(|catalog| {
-            schema::reset_vectors(catalog, &embedder.fingerprint, embedder.dimension)?;
-            Ok(())
-        })
-    };
-    if state.fingerprint != embedder.fingerprint || state.dimension != embedder.dimension {
-        reset(catalog)?;
-    } else {
+    recover_first(home, catalog, vectors)?;
+    recover_second(catalog, vectors)?;
+    catalog.write(|catalog| Ok(sets::choose(catalog, embedder)?))?;
+    keep_sets(catalog, vectors)
+}
+
+fn recover_first(
+    home: &Home,
+    catalog: &mut WritingCatalog,
+    vectors: &Vectors,
+) -> Result<(), StoreError> {
+    loop {
+        let table = catalog.read(schema::state)?.first.table;
         let marked = catalog.read(chunks::embedded_count)?;
         match look_at(vectors, table, marked) {
-            Ok(None) => {}
+            Ok(None) => return Ok(()),
             Ok(Some(ids)) => {
                 catalog.write(|catalog| Ok(chunks::keep_embedded(catalog, &ids)?))?;
+                return Ok(());
             }
-            Err(StoreError::Derived { .. }) => {
-                vectors.close();
-                home.set_aside(&home.vectors())?;
-                reset(catalog)?;
-            }
+            Err(StoreError::Derived { .. }) => vectors.close(),
             Err(error) => return Err(error),
         }
+        // What there is of a second set is more than nothing.
+        if !catalog.write(|catalog| Ok(sets::switch(catalog)?))? {
+            home.set_aside(&home.vectors())?;
+            return catalog.write(|catalog| Ok(sets::renew_first(catalog)?));
+        }
     }
-    let generation = catalog.read(schema::state)?.vector_generation;
-    vectors.remove_others(generation)
+}
+
+fn recover_second(catalog: &mut WritingCatalog, vectors: &Vectors) -> Result<(), StoreError> {
+    let Some(second) = catalog.read(sets::second)? else {
+        return Ok(());
+    };
+    let marked = catalog.read(sets::made_count)?;
+    match look_at(vectors, second.set.table, marked) {
+        Ok(None) => Ok(()),
+        Ok(Some(ids)) => catalog.write(|catalog| Ok(sets::keep(catalog, &ids)?)),
+        Err(StoreError::Derived { .. }) => {
+            vectors.close();
+            catalog.write(|catalog| Ok(sets::renew_second(catalog)?))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Deletes the tables that are no set's any more.
+pub(crate) fn keep_sets(catalog: &WritingCatalog, vectors: &Vectors) -> Result<(), StoreError> {
+    let first = catalog.read(schema::state)?.first;
+    let second = catalog.read(sets::second)?.map(|second| second.set);
+    let generations: Vec<i64> = std::iter::once(first)
+        .chain(second)
+        .map(|set| set.table.generation)
+        .collect();
+    vectors.keep_only(&generations)
 }
 
 /// Looks whether the table can be read; the chunks that it holds, if they are fewer than are

@@ -12,18 +12,26 @@ use roaring::RoaringTreemap;
 use rusqlite::Connection;
 
 use crate::catalog::schema::{self, State};
+use crate::catalog::sets::VectorSet;
 use crate::catalog::{Failure, chunks};
 use crate::error::StoreError;
 use crate::id::ChunkId;
 use crate::reader::{Reader, Scored};
 use crate::text::{AllowedDocuments, TextView};
-use crate::vectors::{Restriction, VectorState};
+use crate::vectors::Restriction;
 
 /// Hits asked for beyond those wanted.
 const SLACK: usize = 32;
 
 /// How often a search begins again because a commit came between.
 const MAX_ATTEMPTS: usize = 10;
+
+/// A question's vector, and the embedder that made it.
+#[derive(Clone, Copy)]
+struct QuestionVector<'a> {
+    fingerprint: &'a str,
+    vector: &'a [f32],
+}
 
 impl Reader {
     /// The best chunks by their words (BM25), best first. Filters and strict conditions hold for
@@ -51,34 +59,58 @@ impl Reader {
     /// The nearest chunks to a question's vector, best first; the score is the cosine. The
     /// query's filters and strict conditions hold for every one of them.
     ///
-    /// Finds nothing while the collection has the vectors of another embedder.
+    /// `None` when the vectors that are searched are not those of the embedder with this
+    /// `fingerprint`, perhaps since a moment ago: see [`Reader::embedder`].
     ///
     /// # Errors
     /// When the vector has the wrong length, or the catalog or an index cannot be read.
     pub fn dense(
         &self,
+        fingerprint: &str,
         vector: &[f32],
         query: &Query,
         limit: usize,
-    ) -> Result<Vec<Scored>, StoreError> {
-        let embedder = &self.shared.embedder;
-        if vector.len() != embedder.dimension {
-            return Err(StoreError::Dimension {
-                expected: embedder.dimension,
-                found: vector.len(),
-            });
+    ) -> Result<Option<Vec<Scored>>, StoreError> {
+        let question = QuestionVector {
+            fingerprint,
+            vector,
+        };
+        let generation = || {
+            let state = self
+                .shared
+                .catalog
+                .read(|catalog| Ok(schema::state(catalog)?));
+            state.map(|state| state.first.table.generation)
+        };
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let before = generation()?;
+            let found = self.dense_once(question, query, limit);
+            // A table that was given up meanwhile may be gone from under the search.
+            if attempt == MAX_ATTEMPTS || generation()? == before {
+                return found;
+            }
         }
+    }
+
+    fn dense_once(
+        &self,
+        question: QuestionVector<'_>,
+        query: &Query,
+        limit: usize,
+    ) -> Result<Option<Vec<Scored>>, StoreError> {
         if query.text.is_strict() {
             return self.with_text(|catalog, state, view| {
                 let allowed = self.allowed(catalog, state.revision, &query.filters)?;
                 let strict = view.matching(&query.text, allowed.as_ref())?;
-                self.nearest(catalog, state, vector, allowed, strict, limit)
+                self.nearest(catalog, state, question, allowed, strict, limit)
             });
         }
         self.shared.catalog.read(|catalog| {
             let state = schema::state(catalog)?;
             let allowed = self.allowed(catalog, state.revision, &query.filters)?;
-            self.nearest(catalog, &state, vector, allowed, None, limit)
+            self.nearest(catalog, &state, question, allowed, None, limit)
         })
     }
 
@@ -88,29 +120,34 @@ impl Reader {
         &self,
         catalog: &Connection,
         state: &State,
-        vector: &[f32],
+        question: QuestionVector<'_>,
         allowed: Option<AllowedDocuments>,
         strict: Option<HashSet<i64>>,
         limit: usize,
-    ) -> Result<Vec<Scored>, Failure> {
-        if limit == 0 || !self.matches(state) {
-            return Ok(Vec::new());
+    ) -> Result<Option<Vec<Scored>>, Failure> {
+        let VectorSet { embedder, table } = &state.first;
+        let vector = question.vector;
+        if question.fingerprint != embedder.fingerprint {
+            return Ok(None);
+        }
+        if vector.len() != embedder.dimension {
+            let (expected, found) = (embedder.dimension, vector.len());
+            return Err(StoreError::Dimension { expected, found }.into());
+        }
+        if limit == 0 {
+            return Ok(Some(Vec::new()));
         }
         let restriction = Restriction {
             chunks: strict.as_ref(),
             documents: allowed.as_deref(),
-        };
-        let vectors = VectorState {
-            generation: state.vector_generation,
-            revision: state.vector_revision,
         };
         let first_since = |revision| {
             let first = chunks::first_embedded_since(catalog, revision);
             first.map_err(|e| StoreError::catalog(&self.shared.home.catalog(), &e))
         };
         let find = |count| {
-            let table = &self.shared.vectors;
-            table.nearest(vectors, vector, &restriction, &first_since, count)
+            let vectors = &self.shared.vectors;
+            vectors.nearest(*table, vector, &restriction, &first_since, count)
         };
         let passes = |chunk: ChunkId| {
             let live = chunks::live_document(catalog, chunk)?;
@@ -122,7 +159,7 @@ impl Reader {
                         .is_none_or(|ids| ids.contains(document.0 as u64))
             }))
         };
-        live_hits(limit, find, passes)
+        live_hits(limit, find, passes).map(Some)
     }
 
     /// Runs a search on one state of the catalog and the full-text index that belongs to it.
@@ -150,21 +187,6 @@ impl Reader {
                 return Ok(result);
             }
         }
-    }
-
-    /// Whether the collection's vectors are those of this reader's embedder.
-    ///
-    /// # Errors
-    /// When the catalog cannot be read.
-    pub fn dense_ready(&self) -> Result<bool, StoreError> {
-        self.shared
-            .catalog
-            .read(|catalog| Ok(self.matches(&schema::state(catalog)?)))
-    }
-
-    fn matches(&self, state: &State) -> bool {
-        let embedder = &self.shared.embedder;
-        state.fingerprint == embedder.fingerprint && state.dimension == embedder.dimension
     }
 
     /// The query with words that no chunk has exchanged for words of the collection that are

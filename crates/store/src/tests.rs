@@ -4,6 +4,7 @@
 mod crash;
 mod lifecycle;
 mod retrieval;
+mod sets;
 
 use std::path::Path;
 
@@ -14,7 +15,7 @@ use docent_core::query::{Condition, Group, Query};
 use docent_core::source::{ContentHash, Gap, Stamp};
 
 use crate::{
-    Change, ChunkId, EmbedderIdentity, Inner, Outcome, PendingChunk, Reader, RootId, Scored,
+    Change, ChunkId, EmbedderIdentity, Inner, Outcome, PendingChunk, Reader, RootId, Scored, Set,
     StateFilter, Writer, open_writer,
 };
 
@@ -25,6 +26,7 @@ fn embedder() -> EmbedderIdentity {
     EmbedderIdentity {
         fingerprint: "test-embedder".into(),
         dimension: DIMENSION,
+        origin: "in the tests".into(),
     }
 }
 
@@ -118,13 +120,13 @@ fn writer(home: &Path) -> (Writer, RootId) {
 fn embed_all(writer: &mut Writer) -> usize {
     let mut embedded = 0;
     loop {
-        let pending = writer.pending_vectors(3).unwrap();
+        let pending = writer.pending_vectors(Set::First, 3).unwrap();
         if pending.is_empty() {
             return embedded;
         }
         let vector = |chunk: &PendingChunk| (chunk.id, embed(&chunk.text));
         embedded += writer
-            .commit_vectors(pending.iter().map(vector).collect())
+            .commit_vectors(Set::First, pending.iter().map(vector).collect())
             .unwrap();
     }
 }
@@ -145,6 +147,12 @@ fn query(words: &str) -> Query {
 
 fn ids(hits: &[Scored]) -> Vec<ChunkId> {
     hits.iter().map(|hit| hit.chunk).collect()
+}
+
+/// The nearest chunks to a vector of [`embedder`], the best first.
+fn nearest(reader: &Reader, vector: &[f32], query: &Query, limit: usize) -> Vec<Scored> {
+    let found = reader.dense(&embedder().fingerprint, vector, query, limit);
+    found.unwrap().expect("its vectors are searched")
 }
 
 /// The texts of the chunks found by words, the best first.
@@ -174,9 +182,7 @@ fn contents(reader: &Reader) -> Vec<String> {
         all.push(stored.document.text);
         for chunk in reader.chunks_of(document).unwrap() {
             let by_words = found(reader, &query(&chunk.text));
-            let nearest = reader
-                .dense(&embed(&chunk.text), &Query::default(), 100)
-                .unwrap();
+            let nearest = nearest(reader, &embed(&chunk.text), &Query::default(), 100);
             all.push(format!(
                 "{}: words {by_words:?}, vectors {}, itself {}",
                 chunk.text,

@@ -8,6 +8,7 @@
 //! again is never mistaken for the old one by somebody's cache.
 
 mod resident;
+mod rows;
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -15,12 +16,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
+use arrow_array::RecordBatchIterator;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, Int64Type};
-use arrow_array::{
-    ArrayRef, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, RecordBatchIterator,
-};
-use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use arrow_array::types::Float32Type;
 use futures::TryStreamExt;
 use lancedb::query::{ExecutableQuery, QueryBase, Select};
 use lancedb::table::{CompactionOptions, OptimizeAction};
@@ -29,6 +27,8 @@ use roaring::RoaringTreemap;
 use tokio::runtime::Runtime;
 
 use self::resident::Resident;
+pub(crate) use self::rows::VectorRow;
+use self::rows::{add_rows, column, ids, record_batch, schema, unit};
 use crate::error::StoreError;
 use crate::id::{ChunkId, DocumentId};
 
@@ -38,6 +38,9 @@ pub(crate) const VECTOR_TABLE: &str = "vector table";
 /// LanceDB's own caches would take 7 GiB.
 const INDEX_CACHE_BYTES: usize = 256 << 20;
 const METADATA_CACHE_BYTES: usize = 64 << 20;
+
+/// Tables that are held open: a collection has two sets of vectors at most.
+const MAX_OPEN: usize = 2;
 
 /// Small files are merged once there are so many of them.
 const MAX_FRAGMENTS: usize = 20;
@@ -54,13 +57,6 @@ const KEEP_VERSIONS_MINUTES: i64 = 10;
 pub(crate) struct VectorState {
     pub(crate) generation: i64,
     pub(crate) revision: i64,
-}
-
-/// A row to write.
-pub(crate) struct VectorRow {
-    pub(crate) chunk: ChunkId,
-    pub(crate) document: DocumentId,
-    pub(crate) vector: Vec<f32>,
 }
 
 /// What the nearest chunks are sought among.
@@ -103,7 +99,8 @@ pub(crate) struct Vectors {
     folder: PathBuf,
     runtime: Runtime,
     connection: Mutex<Option<Connection>>,
-    open: Mutex<Option<(VectorState, Table)>>,
+    /// Those used last: of the set that is searched, and of one that is being made.
+    open: Mutex<Vec<(VectorState, Table)>>,
     copy: RwLock<Copy>,
 }
 
@@ -120,7 +117,7 @@ impl Vectors {
             folder,
             runtime,
             connection: Mutex::new(None),
-            open: Mutex::new(None),
+            open: Mutex::default(),
             copy: RwLock::new(Copy::None),
         }))
     }
@@ -160,10 +157,10 @@ impl Vectors {
 
     /// The table in a state; `None` where nothing was written yet.
     fn table(&self, state: VectorState) -> Result<Option<Table>, StoreError> {
-        let mut slot = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, table)) = slot
-            .as_mut()
-            .filter(|(known, _)| known.generation == state.generation)
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, table)) = open
+            .iter_mut()
+            .find(|(known, _)| known.generation == state.generation)
         {
             if known.revision != state.revision {
                 let latest = self.runtime.block_on(table.checkout_latest());
@@ -172,7 +169,6 @@ impl Vectors {
             }
             return Ok(Some(table.clone()));
         }
-        *slot = None;
         if !self
             .folder
             .join(format!("{}.lance", name(state.generation)))
@@ -181,16 +177,20 @@ impl Vectors {
             return Ok(None);
         }
         let connection = self.connection()?;
-        let open = connection.open_table(name(state.generation)).execute();
-        let table = self.runtime.block_on(open).map_err(|e| self.failed(&e))?;
-        *slot = Some((state, table.clone()));
+        let opening = connection.open_table(name(state.generation)).execute();
+        let table = self.runtime.block_on(opening);
+        let table = table.map_err(|e| self.failed(&e))?;
+        keep_open(&mut open, state, &table);
         Ok(Some(table))
     }
 
     /// Forgets the open table: the next use looks at the disk again.
     pub(crate) fn close(&self) {
         *self.copy.write().unwrap_or_else(PoisonError::into_inner) = Copy::None;
-        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
         *self
             .connection
             .lock()
@@ -235,7 +235,8 @@ impl Vectors {
             .create_empty_table(name(state.generation), schema(dimension))
             .execute();
         let table = self.runtime.block_on(create).map_err(|e| self.failed(&e))?;
-        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some((state, table.clone()));
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        keep_open(&mut open, state, &table);
         Ok(table)
     }
 
@@ -505,24 +506,33 @@ impl Vectors {
         Ok(done)
     }
 
-    /// Deletes the tables of other generations.
-    pub(crate) fn remove_others(&self, generation: i64) -> Result<(), StoreError> {
+    /// Deletes the tables of all generations but some.
+    pub(crate) fn keep_only(&self, generations: &[i64]) -> Result<(), StoreError> {
         let Ok(entries) = fs::read_dir(&self.folder) else {
             return Ok(());
         };
-        let current = format!("{}.lance", name(generation));
+        let kept: Vec<String> = generations
+            .iter()
+            .map(|generation| format!("{}.lance", name(*generation)))
+            .collect();
         for entry in entries.flatten() {
             let path = entry.path();
             if path
                 .extension()
                 .is_some_and(|extension| extension == "lance")
-                && entry.file_name() != *current
+                && !kept.iter().any(|kept| entry.file_name() == **kept)
             {
                 fs::remove_dir_all(&path).map_err(|e| StoreError::io("delete", &path, e))?;
             }
         }
         Ok(())
     }
+}
+
+/// Remembers a table that was opened, and forgets the one opened before the others.
+fn keep_open(open: &mut Vec<(VectorState, Table)>, state: VectorState, table: &Table) {
+    open.insert(0, (state, table.clone()));
+    open.truncate(MAX_OPEN);
 }
 
 /// The table of a generation.
@@ -537,72 +547,6 @@ fn one_of(column: &str, ids: impl Iterator<Item = i64>) -> String {
         return "false".into();
     }
     format!("{column} IN ({})", ids.join(", "))
-}
-
-fn column<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a ArrayRef> {
-    batch.column_by_name(name)
-}
-
-fn ids<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a [i64]> {
-    let ids = column(batch, name)?.as_primitive_opt::<Int64Type>()?;
-    Some(ids.values())
-}
-
-fn add_rows(batch: &RecordBatch, resident: &mut Resident) {
-    let vectors = column(batch, "vector").and_then(|vectors| vectors.as_fixed_size_list_opt());
-    let values = vectors.and_then(|list| list.values().as_primitive_opt::<Float32Type>());
-    let (Some(list), Some(values)) = (vectors, values) else {
-        return;
-    };
-    let (Some(chunks), Some(documents)) = (ids(batch, "chunk_id"), ids(batch, "document_id"))
-    else {
-        return;
-    };
-    for (row, (chunk, document)) in chunks.iter().zip(documents).enumerate() {
-        let length = list.value_length() as usize;
-        // The offset of a list that was cut out of a longer one is in its values already.
-        let start = list.value_offset(row) as usize;
-        resident.push(*chunk, *document, &values.values()[start..start + length]);
-    }
-}
-
-fn schema(dimension: usize) -> SchemaRef {
-    let item = Arc::new(Field::new("item", DataType::Float32, true));
-    let size = i32::try_from(dimension).unwrap_or(i32::MAX);
-    Arc::new(Schema::new(vec![
-        Field::new("chunk_id", DataType::Int64, false),
-        Field::new("document_id", DataType::Int64, false),
-        Field::new("vector", DataType::FixedSizeList(item, size), false),
-    ]))
-}
-
-fn record_batch(dimension: usize, rows: &[VectorRow]) -> Result<RecordBatch, ArrowError> {
-    let mut values = Vec::with_capacity(rows.len() * dimension);
-    for row in rows {
-        values.extend(unit(row.vector.clone()));
-    }
-    let item = Arc::new(Field::new("item", DataType::Float32, true));
-    let size = i32::try_from(dimension).unwrap_or(i32::MAX);
-    let vectors =
-        FixedSizeListArray::try_new(item, size, Arc::new(Float32Array::from(values)), None)?;
-    let chunks: Int64Array = rows.iter().map(|row| Some(row.chunk.0)).collect();
-    let documents: Int64Array = rows.iter().map(|row| Some(row.document.0)).collect();
-    RecordBatch::try_new(
-        schema(dimension),
-        vec![Arc::new(chunks), Arc::new(documents), Arc::new(vectors)],
-    )
-}
-
-/// The vector at length 1, so that the product of two is their cosine. Zero, and what is not a
-/// number, become the zero vector, which is near nothing.
-fn unit(mut vector: Vec<f32>) -> Vec<f32> {
-    let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
-    if !length.is_finite() || length == 0.0 {
-        vector.fill(0.0);
-    } else if (length - 1.0).abs() > 1e-4 {
-        vector.iter_mut().for_each(|value| *value /= length);
-    }
-    vector
 }
 
 /// Flushes the files below a folder that were written since a time.

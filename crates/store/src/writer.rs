@@ -6,7 +6,8 @@ use std::sync::Arc;
 use docent_core::source::{ContentHash, SourceState, Stamp};
 
 use crate::catalog::schema::DEAD;
-use crate::catalog::{Failure, WritingCatalog, chunks, documents, files, schema};
+use crate::catalog::sets::VectorSet;
+use crate::catalog::{Failure, WritingCatalog, chunks, documents, files, schema, sets};
 use crate::commit::StepHook;
 use crate::error::StoreError;
 use crate::home::{Home, WriterLock};
@@ -14,7 +15,7 @@ use crate::id::{ChunkId, Revision, RootId, SourceId};
 use crate::reader::{EmbedderIdentity, Reader};
 use crate::recover;
 use crate::text::TextWriter;
-use crate::vectors::{VectorState, Vectors};
+use crate::vectors::Vectors;
 
 /// A root folder of the collection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +47,16 @@ pub struct StoredSource {
     pub chunks: usize,
 }
 
+/// Which of a collection's sets of vectors is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Set {
+    /// The one that is searched: of the writer's embedder or, while there is a second one, of the
+    /// embedder before it ([`Reader::embedder`]).
+    First,
+    /// The one that the writer's embedder makes to take the first one's place.
+    Second,
+}
+
 /// A live chunk that waits for its vector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingChunk {
@@ -62,7 +73,6 @@ pub struct PendingChunk {
 /// Writes a collection. While it lives, nobody else can.
 pub struct Writer {
     pub(crate) home: Home,
-    pub(crate) embedder: EmbedderIdentity,
     pub(crate) catalog: WritingCatalog,
     pub(crate) text: TextWriter,
     pub(crate) vectors: Arc<Vectors>,
@@ -77,8 +87,10 @@ pub struct Writer {
 /// Opens the collection in `home` for writing, makes it where there is none, and repairs what a
 /// killed process or a power cut left.
 ///
-/// When the embedder is not the one that the vectors were made with, all chunks count as without
-/// a vector, and a new table is begun.
+/// When the embedder is not the one that the vectors were made with, a second set of them is begun
+/// beside the first, or gone on with. The first stays the one that is searched until the second has
+/// a vector for each chunk that the first has one for. What was begun for a third embedder is given
+/// up.
 ///
 /// # Errors
 /// When somebody else writes, the home cannot be written, its format is newer, or its catalog
@@ -90,10 +102,9 @@ pub fn open_writer(home: &Path, embedder: &EmbedderIdentity) -> Result<Writer, S
     let vectors = Vectors::new(home.vectors())?;
     let text = recover::recover(&home, &mut catalog, &vectors, embedder)?;
     home.seal()?;
-    let reader = Reader::open(home.clone(), embedder, Arc::clone(&vectors))?;
+    let reader = Reader::open(home.clone(), Arc::clone(&vectors))?;
     Ok(Writer {
         home,
-        embedder: embedder.clone(),
         catalog,
         text,
         vectors,
@@ -118,12 +129,59 @@ impl Writer {
         Ok(self.catalog.read(schema::state)?.revision)
     }
 
-    pub(crate) fn vector_state(&self) -> Result<VectorState, StoreError> {
-        let state = self.catalog.read(schema::state)?;
-        Ok(VectorState {
-            generation: state.vector_generation,
-            revision: state.vector_revision,
-        })
+    /// A set as it stands; `None` for a second one where there is none.
+    pub(crate) fn set(&self, set: Set) -> Result<Option<VectorSet>, StoreError> {
+        match set {
+            Set::First => Ok(Some(self.catalog.read(schema::state)?.first)),
+            Set::Second => {
+                let second = self.catalog.read(sets::second)?;
+                Ok(second.map(|second| second.set))
+            }
+        }
+    }
+
+    /// The sets that there are.
+    pub(crate) fn sets(&self) -> Result<Vec<VectorSet>, StoreError> {
+        let sets = [self.set(Set::First)?, self.set(Set::Second)?];
+        Ok(sets.into_iter().flatten().collect())
+    }
+
+    /// The embedder of the second set of vectors, where there is one.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn second_embedder(&self) -> Result<Option<EmbedderIdentity>, StoreError> {
+        Ok(self.set(Set::Second)?.map(|second| second.embedder))
+    }
+
+    /// Lets the second set of vectors take the first one's place, if no live chunk loses its vector
+    /// by that; whether it did. [`Writer::commit_vectors`] does it by itself; chunks may also have
+    /// died since.
+    ///
+    /// # Errors
+    /// When the catalog cannot be written.
+    pub fn switch_when_covered(&mut self) -> Result<bool, StoreError> {
+        if self.set(Set::Second)?.is_none() {
+            return Ok(false);
+        }
+        self.catalog
+            .write(|catalog| Ok(sets::switch_if_covered(catalog)?))
+    }
+
+    /// Lets the second set of vectors take the first one's place however little of it is there,
+    /// because questions cannot be embedded for the first any more; whether there was one.
+    ///
+    /// # Errors
+    /// When the catalog cannot be written.
+    pub fn give_up_first(&mut self) -> Result<bool, StoreError> {
+        self.catalog.write(|catalog| Ok(sets::switch(catalog)?))
+    }
+
+    /// The chunk after which chunks are to get a vector in the first set: while a second one is
+    /// made, what the first lacked before is not made up for.
+    fn wanted_after(&self) -> Result<i64, StoreError> {
+        let second = self.catalog.read(sets::second)?;
+        Ok(second.map_or(0, |second| second.begun_after))
     }
 
     /// The root folders, in the order in which they were added.
@@ -169,19 +227,32 @@ impl Writer {
         self.catalog.read(files::sources)
     }
 
-    /// Live chunks without a vector, the oldest first.
+    /// Live chunks that are to get a vector in a set, the oldest first. While a second set is made,
+    /// of the first these are the chunks that came since.
     ///
     /// # Errors
     /// When the catalog cannot be read.
-    pub fn pending_vectors(&self, limit: usize) -> Result<Vec<PendingChunk>, StoreError> {
-        self.catalog.read(|catalog| chunks::pending(catalog, limit))
+    pub fn pending_vectors(&self, set: Set, limit: usize) -> Result<Vec<PendingChunk>, StoreError> {
+        let after = match set {
+            Set::First => self.wanted_after()?,
+            Set::Second => 0,
+        };
+        self.catalog
+            .read(|catalog| chunks::pending(catalog, set, after, limit))
     }
 
-    /// Number of live chunks without a vector.
+    /// Number of live chunks that are to get a vector in a set.
     ///
     /// # Errors
     /// When the catalog cannot be read.
-    pub fn pending_count(&self) -> Result<u64, StoreError> {
-        self.catalog.read(chunks::pending_count)
+    pub fn pending_count(&self, set: Set) -> Result<u64, StoreError> {
+        match set {
+            Set::First => {
+                let after = self.wanted_after()?;
+                self.catalog
+                    .read(|catalog| chunks::pending_count(catalog, after))
+            }
+            Set::Second => self.catalog.read(sets::waiting_count),
+        }
     }
 }

@@ -15,6 +15,7 @@ use docent_core::query::Filters;
 use docent_core::question::Kind;
 use docent_engine::ask::Question;
 use docent_engine::collection::Collection;
+use docent_engine::embedding::Vectors;
 use docent_engine::event::{AskEvent, PassageView, PromptBudget, Searched, SearchedTerm, Timings};
 use serde::Serialize;
 use serde_json::Value;
@@ -177,7 +178,7 @@ pub(super) fn run(app: &App, args: &Ask) -> Result<Status> {
     let collection = app.place(&library, args.place.as_deref())?;
     let loading = (!args.no_model).then(|| app.load_generator());
     if !args.no_index {
-        refresh(app, &collection, true);
+        refresh(app, &collection, Vectors::Searched);
     }
     let generator = loading.map(|loading| loading.wait()).transpose()?;
     let mut answered = false;

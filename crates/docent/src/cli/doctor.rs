@@ -13,6 +13,7 @@ use super::Status;
 use crate::app::App;
 use crate::failure::{Failure, Result};
 use crate::output::{Style, bytes, counted};
+use crate::progress::second_index;
 
 /// Less free space than this is worth a warning, in bytes.
 const LITTLE_SPACE: u64 = 1 << 30;
@@ -493,6 +494,13 @@ fn collection(library: &Library, name: &str) -> Check {
         status.skipped,
         bytes(status.bytes_on_disk)
     );
+    if let Some(second) = &status.second_index {
+        return Check::look(
+            title,
+            format!("{detail}; {}", second_index(second)),
+            format!("`docent index \"{name}\"` goes on with it."),
+        );
+    }
     if status.pending > 0 {
         let missing = counted(status.pending, "vector");
         return Check::look(

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 use docent_core::model::Generator;
 use docent_engine::collection::Collection;
+use docent_engine::embedding::Vectors;
 use docent_engine::eval::compare::{self, Comparison, QueryChange};
 use docent_engine::eval::judge::Judged;
 use docent_engine::eval::report::{AnswerReport, Report};
@@ -101,7 +102,7 @@ fn measure(app: &App, args: &Eval, folder: &Path) -> Result<Status> {
     let collection = app.place(&library, Some(&set.corpus.to_string_lossy()))?;
     let loading = args.generate.then(|| app.load_generator());
     if !args.no_index {
-        refresh(app, &collection, true);
+        refresh(app, &collection, Vectors::All);
     }
     let generator = loading.map(|loading| loading.wait()).transpose()?;
     let line = ProgressLine::new(&app.output, &set.name);

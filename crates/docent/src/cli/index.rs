@@ -2,13 +2,14 @@
 
 use clap::Args;
 use docent_engine::collection::{Collection, CollectionStatus};
+use docent_engine::embedding::Vectors;
 use docent_engine::indexer::{Again, IndexOptions, IndexReport};
 
 use super::Status;
 use crate::app::App;
 use crate::failure::Result;
 use crate::output::{counted, thousands};
-use crate::progress::duration;
+use crate::progress::{duration, second_index};
 use crate::refresh;
 
 /// Bring collections up to date: read what is new or changed, forget what is gone.
@@ -69,7 +70,10 @@ fn one(app: &App, collection: &Collection, args: &Index) -> Result<Status> {
             (false, false) => Again::None,
         },
         prune: args.prune,
-        vectors: !args.no_vectors,
+        vectors: match args.no_vectors {
+            true => Vectors::None,
+            false => Vectors::All,
+        },
         watch: false,
     };
     let report = refresh::index(app, collection, options)?;
@@ -120,6 +124,10 @@ fn tell(app: &App, status: &CollectionStatus, report: &IndexReport) {
         thousands(report.embedded),
         duration(report.seconds),
     ));
+    if let Some(second) = &report.second_index {
+        app.output
+            .note(format_args!("{}: {}.", status.name, second_index(second)));
+    }
     if status.failed > 0 {
         app.output.note(format_args!(
             "`docent status \"{}\"` tells what failed and why.",

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use docent_core::document::Locator;
 use docent_core::query::{Correction, Filters};
 use docent_engine::collection::Collection;
+use docent_engine::embedding::Vectors;
 use docent_engine::error::EngineError;
 use docent_engine::search::{
     Around, Effort, Hit, Mode, Reason, SearchRequest, SearchResults, Surroundings,
@@ -147,7 +148,11 @@ pub(super) fn run(app: &App, args: &Search) -> Result<Status> {
     let library = args.walk.library(app)?;
     let collection = app.place(&library, args.place.as_deref())?;
     if !args.no_index {
-        refresh(app, &collection, args.mode != ModeArg::Lexical);
+        let vectors = match args.mode {
+            ModeArg::Lexical => Vectors::None,
+            ModeArg::Hybrid | ModeArg::Dense => Vectors::Searched,
+        };
+        refresh(app, &collection, vectors);
     }
     let mut found = false;
     for query in &queries {

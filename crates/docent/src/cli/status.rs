@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use docent_core::source::Gap;
 use docent_engine::collection::{Collection, CollectionStatus, Problem, Uncovered};
+use docent_engine::embedding::SecondIndex;
 use serde::Serialize;
 
 use super::Status as ExitStatus;
@@ -13,6 +14,7 @@ use crate::app::App;
 use crate::failure::Result;
 use crate::output::{Style, bytes, counted, thousands};
 use crate::printable::printable_line;
+use crate::progress::second_index;
 
 /// Problems with one reason that are listed to a person before the rest is only counted.
 const LISTED_PER_REASON: usize = 10;
@@ -46,6 +48,7 @@ pub(super) struct Report {
     chunks_embedded: u64,
     bytes_on_disk: u64,
     models: Models,
+    second_index: Option<SecondIndex>,
     revision: u64,
     pending: u64,
     updated: Option<i64>,
@@ -110,6 +113,7 @@ impl Report {
             models: Models {
                 embedder: status.embedder,
             },
+            second_index: status.second_index,
             revision: status.revision,
             pending: status.pending,
             updated: status.updated,
@@ -241,6 +245,9 @@ fn show(app: &App, report: &Report, all: bool) -> Result<()> {
     out.line(format_args!("  revision  {}", report.revision))?;
     let embedder = report.models.embedder.as_deref().unwrap_or("none yet");
     out.line(format_args!("  embedder  {embedder}"))?;
+    if let Some(second) = &report.second_index {
+        out.line(format_args!("  meanwhile {}", second_index(second)))?;
+    }
     let limit = if all { usize::MAX } else { LISTED_PER_REASON };
     list(app, "failed", Style::Bad, &report.failed, limit)?;
     list(app, "in part", Style::Warning, &report.partial, limit)?;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use docent_core::model::Generator;
 use docent_engine::collection::Collection;
+use docent_engine::embedding::Vectors;
 use docent_engine::error::EngineError;
 use docent_engine::library::Library;
 use docent_engine::summarize::{Length, Line, Summary, SummaryEvent, SummaryRequest};
@@ -100,7 +101,7 @@ pub(super) fn run(app: &App, args: &Summarize) -> Result<Status> {
     if let Target::Indexed(collection, _) = &target
         && !args.no_index
     {
-        refresh(app, collection, false);
+        refresh(app, collection, Vectors::None);
     }
     let generator = loading.map(|loading| loading.wait()).transpose()?;
     let line = ProgressLine::new(&app.output, "summary");

@@ -279,6 +279,7 @@ pub(super) fn status(name: &str) -> CollectionStatus {
         pending: 400,
         bytes_on_disk: 48_300_000,
         embedder: Some("all-MiniLM-L6-v2 3f1a".to_owned()),
+        second_index: None,
         revision: 42,
         updated: Some(1_795_132_799),
     }

@@ -23,6 +23,7 @@ use crate::collection::Collection;
 use crate::error::EngineError;
 use crate::event::AskEvent;
 use crate::search::SearchResults;
+use crate::stages::Stages;
 
 /// Chunks of a document that are read for a sentence that says it, at most.
 const CHUNKS_READ: usize = 4;
@@ -120,13 +121,13 @@ impl Collection {
         let condition = question::condition(&asked.reading.asked);
         let concept = wording::concept(&condition.text);
         let mut nearness = HashMap::new();
-        if condition.test == Test::Says && self.reader().dense_ready()? {
-            let vector = self.library().embedder().embed_query(&condition.text)?;
+        if condition.test == Test::Says {
             let query = Query {
                 filters: asked.query.filters.clone(),
                 ..Query::default()
             };
-            let ranked = self.reader().dense(&vector, &query, MAX_RANKED)?;
+            let stages = &mut Stages::default();
+            let ranked = self.nearest(&condition.text, &query, MAX_RANKED, stages)?;
             nearness.extend(
                 ranked
                     .into_iter()

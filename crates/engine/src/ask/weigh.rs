@@ -87,7 +87,7 @@ impl Collection {
         bearing.found = terms.coverage(&all.join(" "));
         bearing.agreement = f32::from(u8::from(agreement));
         bearing.worded = worded(concept, &candidates);
-        bearing.foreign = self.is_foreign(&asked.reading.about);
+        bearing.foreign = self.is_foreign(&asked.reading.about)?;
         order(&mut candidates, read);
         Ok(Weighed {
             candidates,
@@ -117,14 +117,14 @@ impl Collection {
         let mut bearing = bearing(&candidates, &similarities);
         bearing.found = bearing.passage;
         bearing.worded = worded(concept, &candidates);
-        bearing.foreign = self.is_foreign(about);
+        bearing.foreign = self.is_foreign(about)?;
         candidates.sort_by_key(|candidate| candidate.passage);
         Ok((candidates, bearing))
     }
 
     /// Whether the embedder hardly reads the language of a question.
-    fn is_foreign(&self, about: &str) -> bool {
-        fusion::trust(self.library().embedder().familiarity(about)) < 1.0
+    fn is_foreign(&self, about: &str) -> Result<bool, EngineError> {
+        Ok(fusion::trust(self.embedder()?.familiarity(about)) < 1.0)
     }
 
     /// Adds passages in which a document says what is asked for in its own way: of the documents
@@ -217,7 +217,7 @@ impl Collection {
         if candidates.is_empty() {
             return Ok(Vec::new());
         }
-        let embedder = self.library().embedder();
+        let embedder = self.embedder()?;
         let text = |candidate: &Candidate| one_line(&text_of(candidate));
         let asked = embedder.embed_query(about)?;
         let texts: Vec<String> = candidates.iter().map(text).collect();

@@ -21,6 +21,9 @@ use crate::collection::Collection;
 use crate::error::EngineError;
 use crate::stages::{Stages, timed};
 
+/// How often a text is embedded because the vectors were exchanged under the search.
+const MAX_ATTEMPTS: usize = 3;
+
 /// Candidates that are looked at more closely than by the two lists, at least.
 const POOL: usize = 60;
 
@@ -118,7 +121,7 @@ impl Collection {
     /// chunk without one must not lose to one that has one: the list weighs as much as it
     /// covers. And it weighs as much as the embedder knows the question's words.
     fn dense_trust(&self, query: &Query) -> Result<f32, EngineError> {
-        let familiarity = self.library().embedder().familiarity(&query.plain);
+        let familiarity = self.embedder()?.familiarity(&query.plain);
         Ok(self.standing()?.embedded * fusion::trust(familiarity))
     }
 
@@ -128,16 +131,37 @@ impl Collection {
         candidates: usize,
         stages: &mut Stages,
     ) -> Result<Vec<Scored<ChunkId>>, EngineError> {
-        if query.plain.trim().is_empty() || !self.reader().dense_ready()? {
+        if query.plain.trim().is_empty() {
             return Ok(Vec::new());
         }
-        let vector = timed(&mut stages.embed_query_ms, || {
-            self.library().embedder().embed_query(&query.plain)
-        })?;
-        let found = timed(&mut stages.dense_ms, || {
-            self.reader().dense(&vector, query, candidates)
-        })?;
+        let found = self.nearest(&query.plain, query, candidates, stages)?;
         Ok(scored(found))
+    }
+
+    /// The nearest chunks to a text by its meaning, best first, of those that pass the query's
+    /// filters. None where the stored vectors' embedder cannot be had.
+    pub(crate) fn nearest(
+        &self,
+        text: &str,
+        query: &Query,
+        limit: usize,
+        stages: &mut Stages,
+    ) -> Result<Vec<docent_store::Scored>, EngineError> {
+        for _ in 0..MAX_ATTEMPTS {
+            let Ok(embedder) = self.searched_by()? else {
+                break;
+            };
+            let vector = timed(&mut stages.embed_query_ms, || embedder.embed_query(text))?;
+            let found = timed(&mut stages.dense_ms, || {
+                let reader = self.reader();
+                reader.dense(embedder.fingerprint(), &vector, query, limit)
+            })?;
+            // Without a list, another embedder's vectors took the place of these meanwhile.
+            if let Some(found) = found {
+                return Ok(found);
+            }
+        }
+        Ok(Vec::new())
     }
 
     /// One retriever's list, with its own scores.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use docent_core::chunk;
 use docent_core::evidence;
 use docent_core::late::{QuestionTokens, Tokens};
-use docent_core::model::{ModelError, Urgency};
+use docent_core::model::{Embedder, ModelError, Urgency};
 use docent_store::StoredChunk;
 
 use crate::collection::Collection;
@@ -21,7 +21,7 @@ pub(crate) struct TokenCache(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
-    /// By the hash of the text; with the moment of the last use.
+    /// By [`token_key`]; with the moment of the last use.
     tokens: HashMap<blake3::Hash, (u64, Arc<Tokens>)>,
     bytes: usize,
     now: u64,
@@ -70,7 +70,7 @@ impl Collection {
         question: &str,
         chunks: &[&StoredChunk],
     ) -> Result<Option<Vec<f32>>, EngineError> {
-        let embedder = self.library().embedder();
+        let embedder = self.embedder()?;
         let tokens = match embedder.embed_query_tokens(question) {
             Err(ModelError::Refused(_)) => return Ok(None),
             tokens => tokens?,
@@ -79,7 +79,7 @@ impl Collection {
         if question.is_empty() {
             return Ok(None);
         }
-        let passages = self.tokens_of(chunks)?;
+        let passages = self.tokens_of(embedder.as_ref(), chunks)?;
         let similarity = passages.iter().map(|passage| question.similarity(passage));
         Ok(Some(similarity.collect()))
     }
@@ -95,15 +95,18 @@ impl Collection {
     }
 
     /// The token vectors of chunks, as they are embedded.
-    fn tokens_of(&self, chunks: &[&StoredChunk]) -> Result<Vec<Arc<Tokens>>, EngineError> {
-        let library = self.library();
-        let (cache, embedder) = (library.tokens(), library.embedder());
+    fn tokens_of(
+        &self,
+        embedder: &dyn Embedder,
+        chunks: &[&StoredChunk],
+    ) -> Result<Vec<Arc<Tokens>>, EngineError> {
+        let cache = self.library().tokens();
         let texts: Vec<(blake3::Hash, String)> = chunks
             .iter()
             .map(|chunk| {
                 let headings = &chunk.chunk.heading_path;
                 let text = chunk::text_to_embed(chunk.title.as_deref(), headings, &chunk.text);
-                (blake3::hash(text.as_bytes()), text)
+                (token_key(embedder, &text), text)
             })
             .collect();
         let mut tokens: Vec<Option<Arc<Tokens>>> =
@@ -122,6 +125,15 @@ impl Collection {
         }
         Ok(tokens.into_iter().map(Option::unwrap_or_default).collect())
     }
+}
+
+/// What token vectors are remembered by: the embedder, and the text.
+fn token_key(embedder: &dyn Embedder, text: &str) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    for part in [embedder.fingerprint(), "\0", text] {
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize()
 }
 
 #[cfg(test)]

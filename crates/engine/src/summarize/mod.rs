@@ -87,7 +87,7 @@ impl Collection {
         let scope = self.scope(request.path.as_deref())?;
         let budget = request.length.sentences();
         let cache = Cache::open(&self.home().join(CACHE_FILE));
-        let digester = Digester::new(self.library().embedder(), cache);
+        let digester = Digester::new(self.library().embedder().as_ref(), cache);
         let made = if scope.is_document {
             self.one_document(&scope, digester, budget, on_event)?
         } else if is_codebase(&scope) {
@@ -287,7 +287,7 @@ impl Library {
         length: Length,
         on_event: OnEvent<'_>,
     ) -> Result<Option<Summary>, EngineError> {
-        let mut digester = Digester::new(self.embedder(), Cache::default());
+        let mut digester = Digester::new(self.embedder().as_ref(), Cache::default());
         let Some(digest) = digest_one(&mut digester, document, path, on_event)? else {
             return Ok(None);
         };

@@ -531,6 +531,20 @@ fn a_text_of_many_windows_has_a_vector() {
     assert!((cosine(vector, vector) - 1.0).abs() < 1e-5);
 }
 
+#[test]
+fn a_long_line_that_was_no_utf_8_is_embedded_to_its_end() {
+    let folder = super::fixture::folder(&Tiny::distilbert());
+    let embedder = load(folder.path()).unwrap();
+    let line = b"the lease \xff\xfe ends, ".repeat(25_000);
+    let line = String::from_utf8_lossy(&line).into_owned();
+    let longer = format!("{line}{}", "rent ".repeat(25_000));
+    let vectors = embed(&*embedder, &[&line, &longer]);
+    assert!((cosine(&vectors[0], &vectors[0]) - 1.0).abs() < 1e-5);
+    assert!(cosine(&vectors[0], &vectors[1]) < 0.9999);
+    // What is no character has no tokens, however much of it there is.
+    assert_eq!(embedder.count_tokens(&"\u{fffd}".repeat(100_000)), 0);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 

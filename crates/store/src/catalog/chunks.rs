@@ -5,10 +5,10 @@ use docent_core::document::Document;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::schema::{LIVE, damaged};
-use super::{binary, documents, files};
+use super::{binary, documents, files, sets};
 use crate::id::{ChunkId, DocumentId, RootId};
 use crate::reader::StoredChunk;
-use crate::writer::PendingChunk;
+use crate::writer::{PendingChunk, Set};
 
 /// Writes a staged document's chunks; their ids, in order.
 pub(crate) fn stage(
@@ -36,6 +36,7 @@ pub(crate) fn stage(
         ])?;
         ids.push(ChunkId(connection.last_insert_rowid()));
     }
+    sets::await_document(connection, id)?;
     Ok(ids)
 }
 
@@ -142,8 +143,8 @@ pub(crate) fn to_index(
     chunks.collect()
 }
 
-/// The live document of a chunk, and whether the chunk's vector counts; `None` for a chunk that
-/// is not live.
+/// The live document of a chunk, and whether the first set has a vector of it; `None` for a chunk
+/// that is not live.
 pub(crate) fn live_document(
     connection: &Connection,
     id: ChunkId,
@@ -159,18 +160,31 @@ pub(crate) fn live_document(
         .optional()
 }
 
-/// Live chunks without a vector, the oldest first.
+/// Live chunks after a chunk that a set has no vector of, the oldest first.
 pub(crate) fn pending(
     connection: &Connection,
+    set: Set,
+    after: i64,
     limit: usize,
 ) -> rusqlite::Result<Vec<PendingChunk>> {
-    let mut statement = connection.prepare_cached(
+    // Either is read in the order of the chunks, and no further than is asked for.
+    let lacking = match set {
+        Set::First => {
+            "chunks c INDEXED BY chunks_pending JOIN documents d ON d.id = c.document
+             WHERE d.state = ?1 AND c.embedded = 0 AND c.id > ?3 ORDER BY c.id"
+        }
+        Set::Second => {
+            "waiting w CROSS JOIN chunks c ON c.id = w.chunk
+                 CROSS JOIN documents d ON d.id = c.document
+             WHERE d.state = ?1 AND w.chunk > ?3 ORDER BY w.chunk"
+        }
+    };
+    let mut statement = connection.prepare_cached(&format!(
         "SELECT c.id, c.document, c.start, c.end, c.headings, d.title, d.format
-         FROM chunks c INDEXED BY chunks_pending JOIN documents d ON d.id = c.document
-         WHERE c.embedded = 0 AND d.state = ?1 ORDER BY c.id LIMIT ?2",
-    )?;
+         FROM {lacking} LIMIT ?2"
+    ))?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let chunks = statement.query_map([LIVE, limit], |row| {
+    let chunks = statement.query_map([LIVE, limit, after], |row| {
         let span = row.get::<_, i64>(2)? as usize..row.get::<_, i64>(3)? as usize;
         let document = DocumentId(row.get(1)?);
         let mut title: Option<String> = row.get(5)?;
@@ -188,24 +202,27 @@ pub(crate) fn pending(
     chunks.collect()
 }
 
-/// Number of live chunks without a vector.
-pub(crate) fn pending_count(connection: &Connection) -> rusqlite::Result<u64> {
+/// Number of live chunks after a chunk that the first set has no vector of.
+pub(crate) fn pending_count(connection: &Connection, after: i64) -> rusqlite::Result<u64> {
     // Counting all and taking off the few that are not live reads one index; asking for each
     // whether its document is live would take a look-up a chunk.
     let all: i64 = connection
-        .prepare_cached("SELECT count(*) FROM chunks INDEXED BY chunks_pending WHERE embedded = 0")?
-        .query_row([], |row| row.get(0))?;
+        .prepare_cached(
+            "SELECT count(*) FROM chunks INDEXED BY chunks_pending
+             WHERE embedded = 0 AND id > ?1",
+        )?
+        .query_row([after], |row| row.get(0))?;
     let not_live: i64 = connection
         .prepare_cached(
             "SELECT count(*) FROM documents d INDEXED BY documents_not_live
              JOIN chunks c ON c.document = d.id
-             WHERE d.state <> 1 AND c.embedded = 0",
+             WHERE d.state <> 1 AND c.embedded = 0 AND c.id > ?1",
         )?
-        .query_row([], |row| row.get(0))?;
+        .query_row([after], |row| row.get(0))?;
     Ok(u64::try_from(all - not_live).unwrap_or(0))
 }
 
-/// Marks chunks as embedded, and notes the first of them for readers that hold the others.
+/// Marks chunks as embedded in the first set, and notes the first of them for readers that hold the others.
 pub(crate) fn mark_embedded(
     connection: &Connection,
     ids: impl Iterator<Item = ChunkId>,
@@ -236,7 +253,7 @@ pub(crate) fn first_embedded_since(
         .query_row([revision], |row| row.get(0))
 }
 
-/// Number of chunks that are marked as embedded, live or not.
+/// Number of chunks that the first set has a vector of, live or not.
 pub(crate) fn embedded_count(connection: &Connection) -> rusqlite::Result<u64> {
     let count: i64 = connection.query_row(
         "SELECT (SELECT count(*) FROM chunks)
@@ -247,16 +264,22 @@ pub(crate) fn embedded_count(connection: &Connection) -> rusqlite::Result<u64> {
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
-/// For each of some chunks another one, live or not, that has a vector of the same text.
+/// For each of some chunks another one, live or not, of the same text that a set has a vector of.
 pub(crate) fn same_text(
     connection: &Connection,
+    set: Set,
     chunks: impl Iterator<Item = ChunkId>,
 ) -> rusqlite::Result<Vec<(ChunkId, ChunkId)>> {
-    let mut find = connection.prepare_cached(
+    // What the second set has and the first has not is embedded once more; it is little.
+    let has = match set {
+        Set::First => "",
+        Set::Second => "AND d.id NOT IN (SELECT chunk FROM waiting)",
+    };
+    let mut find = connection.prepare_cached(&format!(
         "SELECT d.id FROM chunks c JOIN chunks d INDEXED BY chunks_embedded
              ON d.text_hash = c.text_hash AND d.embedded = 1
-         WHERE c.id = ?1 LIMIT 1",
-    )?;
+         WHERE c.id = ?1 {has} LIMIT 1"
+    ))?;
     let mut found = Vec::new();
     for chunk in chunks {
         let same: Option<i64> = find.query_row([chunk.0], |row| row.get(0)).optional()?;
@@ -265,7 +288,7 @@ pub(crate) fn same_text(
     Ok(found)
 }
 
-/// Live chunks that have a vector.
+/// Live chunks that the first set has a vector of.
 pub(crate) fn embedded(connection: &Connection) -> rusqlite::Result<Vec<ChunkId>> {
     let mut statement = connection.prepare_cached(
         "SELECT c.id FROM chunks c JOIN documents d ON d.id = c.document

@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::binary;
 use super::schema::{DEAD, LIVE, STAGED, damaged};
+use super::{binary, sets};
 use crate::id::{DocumentId, Revision};
 
 /// Bytes of a text in one row. A chunk is found in one or two of them.
@@ -292,6 +292,7 @@ pub(crate) fn delete(connection: &Connection, id: DocumentId) -> rusqlite::Resul
     connection
         .prepare_cached("DELETE FROM texts WHERE id BETWEEN ?1 AND ?2")?
         .execute(range)?;
+    sets::forget_document(connection, id)?;
     connection
         .prepare_cached("DELETE FROM chunks WHERE document = ?1")?
         .execute([id.0])?;

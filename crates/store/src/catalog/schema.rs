@@ -2,12 +2,18 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
+use super::sets::VectorSet;
 use crate::id::Revision;
+use crate::reader::EmbedderIdentity;
+use crate::vectors::VectorState;
 
 /// Counts up with the tables.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
+
+/// The oldest version that is brought to the present one.
+const OLDEST_VERSION: i64 = 2;
 
 /// `docent` in the file's header, so that other programs can tell what it is.
 const APPLICATION_ID: i64 = 0x646f_6365;
@@ -24,12 +30,17 @@ CREATE TABLE state (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     revision INTEGER NOT NULL,
     committed_ns INTEGER,
-    -- The embedder of the vectors, and the table that holds them: vectors/chunks_GENERATION.
+    -- The embedder of the first set of vectors, which is searched, and the table that holds them:
+    -- vectors/chunks_GENERATION.
     fingerprint TEXT NOT NULL,
     dimension INTEGER NOT NULL,
     vector_generation INTEGER NOT NULL,
     -- Counts the commits of vectors, so that readers know when to look again.
-    vector_revision INTEGER NOT NULL
+    vector_revision INTEGER NOT NULL,
+    -- What the program needs to load that embedder again.
+    origin TEXT NOT NULL DEFAULT '',
+    -- The highest generation that any table ever had.
+    last_generation INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 CREATE TABLE roots (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -127,25 +138,69 @@ CREATE TABLE turns (
     answer TEXT NOT NULL,
     PRIMARY KEY (conversation, ordinal)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO state VALUES (1, 0, NULL, '', 0, 1, 0);
+INSERT INTO state VALUES (1, 0, NULL, '', 0, 1, 0, '', 1);
 ";
 
-/// Sets a connection up for writing and makes the tables where there are none.
+/// The second set of vectors, which is made while the first is searched: at most one row.
+const SECOND_SET: &str = "
+CREATE TABLE second_set (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    fingerprint TEXT NOT NULL,
+    dimension INTEGER NOT NULL,
+    origin TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    -- The newest chunk when it was begun: later ones get a vector in both sets.
+    begun_after INTEGER NOT NULL
+) STRICT;
+-- The chunks that the second set lacks.
+CREATE TABLE waiting (
+    chunk INTEGER PRIMARY KEY
+) STRICT;
+";
+
+/// From version 2, which had one set of vectors and did not know where its embedder came from.
+const FROM_2: &str = "
+ALTER TABLE state ADD COLUMN origin TEXT NOT NULL DEFAULT '';
+ALTER TABLE state ADD COLUMN last_generation INTEGER NOT NULL DEFAULT 1;
+UPDATE state SET last_generation = vector_generation;
+";
+
+/// Sets a connection up for writing, makes the tables where there are none, and brings older ones
+/// to this version.
 pub(crate) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if version == 0 {
+    if version(connection)? == 0 {
         // Texts are long: larger pages keep their chains short.
         connection.pragma_update(None, "page_size", 8192)?;
     }
     set_up(connection)?;
-    if version == 0 {
-        let transaction = connection.transaction()?;
-        transaction.execute_batch(TABLES)?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-        transaction.commit()?;
+    // Another process may be at the same: who comes second finds it done.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    match version(&transaction)? {
+        0 => {
+            transaction.execute_batch(TABLES)?;
+            transaction.execute_batch(SECOND_SET)?;
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+            transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        }
+        2 => {
+            transaction.execute_batch(FROM_2)?;
+            transaction.execute_batch(SECOND_SET)?;
+            transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        }
+        _ => {}
     }
+    transaction.commit()?;
     check(connection)
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Whether the tables are older than this program's, and [`prepare`] brings them up.
+pub(crate) fn is_older(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok((OLDEST_VERSION..SCHEMA_VERSION).contains(&version(connection)?))
 }
 
 /// The settings of every connection that writes. What is deleted is overwritten: these are
@@ -160,7 +215,7 @@ pub(crate) fn set_up(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Fails unless the tables are those of this version.
 pub(crate) fn check(connection: &Connection) -> rusqlite::Result<()> {
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let version = version(connection)?;
     let state: Option<i64> = connection
         .query_row("SELECT one FROM state", [], |row| row.get(0))
         .optional()?;
@@ -182,26 +237,32 @@ pub(crate) fn damaged(what: String) -> rusqlite::Error {
 pub(crate) struct State {
     pub(crate) revision: Revision,
     pub(crate) committed_ns: Option<i64>,
-    pub(crate) fingerprint: String,
-    pub(crate) dimension: usize,
-    pub(crate) vector_generation: i64,
-    pub(crate) vector_revision: i64,
+    /// The vectors that are searched.
+    pub(crate) first: VectorSet,
 }
 
 /// Reads the state row.
 pub(crate) fn state(connection: &Connection) -> rusqlite::Result<State> {
     let mut statement = connection.prepare_cached(
-        "SELECT revision, committed_ns, fingerprint, dimension, vector_generation, vector_revision
+        "SELECT revision, committed_ns, fingerprint, dimension, origin, vector_generation,
+             vector_revision
          FROM state",
     )?;
     statement.query_row([], |row| {
         Ok(State {
             revision: Revision(row.get::<_, i64>(0)? as u64),
             committed_ns: row.get(1)?,
-            fingerprint: row.get(2)?,
-            dimension: row.get::<_, i64>(3)? as usize,
-            vector_generation: row.get(4)?,
-            vector_revision: row.get(5)?,
+            first: VectorSet {
+                embedder: EmbedderIdentity {
+                    fingerprint: row.get(2)?,
+                    dimension: row.get::<_, i64>(3)? as usize,
+                    origin: row.get(4)?,
+                },
+                table: VectorState {
+                    generation: row.get(5)?,
+                    revision: row.get(6)?,
+                },
+            },
         })
     })
 }
@@ -211,22 +272,6 @@ pub(crate) fn set_revision(connection: &Connection, revision: Revision) -> rusql
     connection
         .prepare_cached("UPDATE state SET revision = ?1, committed_ns = ?2")?
         .execute(params![revision.0 as i64, now_ns()])?;
-    Ok(())
-}
-
-/// Begins a new, empty vector table for an embedder: every chunk waits for its vector again.
-pub(crate) fn reset_vectors(
-    connection: &Connection,
-    fingerprint: &str,
-    dimension: usize,
-) -> rusqlite::Result<()> {
-    connection.execute(
-        "UPDATE state SET fingerprint = ?1, dimension = ?2,
-             vector_generation = vector_generation + 1, vector_revision = vector_revision + 1",
-        params![fingerprint, dimension as i64],
-    )?;
-    connection.execute("DELETE FROM vector_commits", [])?;
-    connection.execute("UPDATE chunks SET embedded = 0 WHERE embedded <> 0", [])?;
     Ok(())
 }
 

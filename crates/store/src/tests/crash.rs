@@ -20,7 +20,7 @@ const STEPS: [Step; 5] = [
 ];
 
 /// Stops every commit at a step, as if the process had been killed there.
-fn stop_at(writer: &mut Writer, stop: Step) {
+pub(super) fn stop_at(writer: &mut Writer, stop: Step) {
     writer.set_step_hook(move |step| match step == stop {
         true => Err(StoreError::Stopped(format!("{step:?}"))),
         false => Ok(()),
@@ -39,9 +39,13 @@ fn life(writer: &mut Writer, root: RootId) -> Vec<Result<(), StoreError>> {
     let mut results = Vec::new();
     let mut commit = |writer: &mut Writer, changes| {
         results.push(writer.commit(changes).map(drop));
-        let pending = writer.pending_vectors(100).unwrap();
+        let pending = writer.pending_vectors(Set::First, 100).unwrap();
         let vectors = pending.iter().map(|chunk| (chunk.id, embed(&chunk.text)));
-        results.push(writer.commit_vectors(vectors.collect()).map(drop));
+        results.push(
+            writer
+                .commit_vectors(Set::First, vectors.collect())
+                .map(drop),
+        );
     };
     commit(
         writer,
@@ -78,7 +82,7 @@ fn undisturbed() -> Vec<String> {
 
 /// Live chunks, however often they are asked for, are whole documents and unique.
 fn check_whole(home: &Path) {
-    let reader = open_reader(home, &embedder()).unwrap();
+    let reader = open_reader(home).unwrap();
     for word in ["alpha", "beta", "gamma"] {
         let hits = reader.lexical(&query(word), 50).unwrap();
         let chunks = reader.chunks(&ids(&hits)).unwrap();
@@ -153,7 +157,10 @@ fn closed() -> (TempDir, Vec<String>) {
 
 fn check_recovers(home: &Path, expected: &[String], lost_vectors: usize) {
     let (mut writer, _) = writer(home);
-    assert_eq!(writer.pending_count().unwrap() as usize, lost_vectors);
+    assert_eq!(
+        writer.pending_count(Set::First).unwrap() as usize,
+        lost_vectors
+    );
     embed_all(&mut writer);
     assert_eq!(contents(&writer.reader()), expected);
 }
@@ -221,7 +228,7 @@ fn an_older_full_text_index_is_brought_up_to_date() {
 
 /// Deletes a folder into which a merge of segments may still be writing: that goes on for a moment
 /// after the writer was dropped, and comes to nothing.
-fn remove(folder: &Path) {
+pub(super) fn remove(folder: &Path) {
     while folder.exists() {
         let _ = fs::remove_dir_all(folder);
     }
@@ -270,7 +277,7 @@ fn vectors_that_a_power_cut_took_are_asked_for_again() {
         fs::remove_file(newest).unwrap();
     }
     let (mut writer, _) = writer(home.path());
-    assert!(writer.pending_count().unwrap() > 0);
+    assert!(writer.pending_count(Set::First).unwrap() > 0);
     embed_all(&mut writer);
     assert_eq!(contents(&writer.reader()), expected);
 }
@@ -279,10 +286,14 @@ fn vectors_that_a_power_cut_took_are_asked_for_again() {
 fn a_rebuild_finds_the_same() {
     let (home, expected) = closed();
     let (mut writer, _) = writer(home.path());
-    let beside = open_reader(home.path(), &embedder()).unwrap();
+    let beside = open_reader(home.path()).unwrap();
     assert_eq!(found(&beside, &query("beta")).len(), 1);
     writer.rebuild().unwrap();
-    assert_eq!(writer.pending_count().unwrap(), 0, "vectors are taken over");
+    assert_eq!(
+        writer.pending_count(Set::First).unwrap(),
+        0,
+        "vectors are taken over"
+    );
     assert_eq!(contents(&writer.reader()), expected);
     assert_eq!(contents(&beside), expected);
 }
@@ -293,7 +304,7 @@ fn a_rebuild_without_a_vector_table_embeds_again() {
     let (mut writer, _) = writer(home.path());
     remove(&home.path().join("vectors"));
     writer.rebuild().unwrap();
-    assert_eq!(writer.pending_count().unwrap(), 2);
+    assert_eq!(writer.pending_count(Set::First).unwrap(), 2);
     embed_all(&mut writer);
     assert_eq!(contents(&writer.reader()), expected);
 }

@@ -34,13 +34,11 @@ fn what_is_committed_is_found_and_what_is_removed_is_gone_at_once() {
         found(&reader, &query("deposit")),
         ["The deposit is two months."]
     );
-    assert_eq!(writer.pending_count().unwrap(), 3);
+    assert_eq!(writer.pending_count(Set::First).unwrap(), 3);
     assert_eq!(embed_all(&mut writer), 3);
-    let nearest = reader
-        .dense(&embed("Pets are forbidden."), &Query::default(), 1)
-        .unwrap();
-    assert_eq!(texts(&reader, &nearest), ["Pets are forbidden."]);
-    assert!((nearest[0].score - 1.0).abs() < 1e-5);
+    let pets = nearest(&reader, &embed("Pets are forbidden."), &Query::default(), 1);
+    assert_eq!(texts(&reader, &pets), ["Pets are forbidden."]);
+    assert!((pets[0].score - 1.0).abs() < 1e-5);
 
     let old = reader.lexical(&query("deposit"), 5).unwrap();
     let source = writer.sources().unwrap().remove(0);
@@ -50,11 +48,11 @@ fn what_is_committed_is_found_and_what_is_removed_is_gone_at_once() {
         .unwrap();
     assert!(found(&reader, &query("deposit pets")).is_empty());
     assert!(reader.chunks(&ids(&old)).unwrap().is_empty());
-    let dense = reader.dense(&embed("Pets"), &Query::default(), 10).unwrap();
+    let dense = nearest(&reader, &embed("Pets"), &Query::default(), 10);
     assert_eq!(texts(&reader, &dense), ["Ten milligrams twice a day."]);
 
     while writer.maintain().unwrap().has_more {}
-    let fresh = open_reader(home.path(), &embedder()).unwrap();
+    let fresh = open_reader(home.path()).unwrap();
     assert_eq!(fresh.chunk_count().unwrap(), 1);
     assert_eq!(reader.status().unwrap().chunks, 1);
 }
@@ -165,16 +163,13 @@ fn the_same_text_is_embedded_once() {
             put(root, "copy/a.md", text),
         ])
         .unwrap();
-    let pending = writer.pending_vectors(10).unwrap();
+    let pending = writer.pending_vectors(Set::First, 10).unwrap();
     assert_eq!(pending.len(), 5);
-    let left = writer.reuse_vectors(pending).unwrap();
+    let left = writer.reuse_vectors(Set::First, pending).unwrap();
     let texts: Vec<&str> = left.iter().map(|chunk| chunk.text.as_str()).collect();
     assert_eq!(texts, ["A third."]);
-    assert_eq!(writer.pending_count().unwrap(), 1);
-    let hits = writer
-        .reader()
-        .dense(&embed("Another one."), &query(""), 2)
-        .unwrap();
+    assert_eq!(writer.pending_count(Set::First).unwrap(), 1);
+    let hits = nearest(&writer.reader(), &embed("Another one."), &query(""), 2);
     assert_eq!(hits.len(), 2);
     assert!(hits.iter().all(|hit| hit.score > 0.999), "{hits:?}");
 }
@@ -284,7 +279,7 @@ fn a_move_embeds_nothing_again_and_two_files_can_change_places() {
     writer
         .commit(vec![move_to(before.source, "fruit/quince.md")])
         .unwrap();
-    assert_eq!(writer.pending_count().unwrap(), 0);
+    assert_eq!(writer.pending_count(Set::First).unwrap(), 0);
     assert_eq!(found(&reader, &query("quince")), ["A red one."]);
     let mut in_folder = query("");
     in_folder.filters.paths = vec!["FRUIT/".into()];
@@ -365,8 +360,8 @@ fn vectors_of_the_wrong_length_or_of_dead_chunks_are_not_stored() {
     writer
         .commit(vec![put(root, "a.md", "A red apple.")])
         .unwrap();
-    let chunk = writer.pending_vectors(1).unwrap().remove(0);
-    let wrong = writer.commit_vectors(vec![(chunk.id, vec![1.0; 3])]);
+    let chunk = writer.pending_vectors(Set::First, 1).unwrap().remove(0);
+    let wrong = writer.commit_vectors(Set::First, vec![(chunk.id, vec![1.0; 3])]);
     assert!(matches!(
         wrong,
         Err(StoreError::Dimension {
@@ -374,51 +369,18 @@ fn vectors_of_the_wrong_length_or_of_dead_chunks_are_not_stored() {
             found: 3
         })
     ));
-    assert!(writer.reader().dense(&[1.0], &Query::default(), 1).is_err());
+    let fingerprint = embedder().fingerprint;
+    let short = writer
+        .reader()
+        .dense(&fingerprint, &[1.0], &Query::default(), 1);
+    assert!(short.is_err());
     writer
         .commit(vec![put(root, "a.md", "A green pear.")])
         .unwrap();
     let stored = writer
-        .commit_vectors(vec![(chunk.id, embed(&chunk.text))])
+        .commit_vectors(Set::First, vec![(chunk.id, embed(&chunk.text))])
         .unwrap();
-    assert_eq!((stored, writer.pending_count().unwrap()), (0, 1));
-}
-
-#[test]
-fn another_embedder_begins_anew_and_readers_with_the_old_one_find_nothing() {
-    let home = tempdir().unwrap();
-    let (mut writer, root) = writer(home.path());
-    writer
-        .commit(vec![put(root, "a.md", "A red apple.")])
-        .unwrap();
-    embed_all(&mut writer);
-    let old = writer.reader();
-    assert!(old.dense_ready().unwrap());
-    drop(writer);
-
-    let other = EmbedderIdentity {
-        fingerprint: "another".into(),
-        dimension: 4,
-    };
-    let mut writer = open_writer(home.path(), &other).unwrap();
-    assert_eq!(writer.pending_count().unwrap(), 1);
-    assert!(!old.dense_ready().unwrap());
-    assert!(
-        old.dense(&embed("A red apple."), &Query::default(), 5)
-            .unwrap()
-            .is_empty()
-    );
-    let chunk = writer.pending_vectors(1).unwrap().remove(0);
-    writer
-        .commit_vectors(vec![(chunk.id, vec![0.0, 1.0, 0.0, 0.0])])
-        .unwrap();
-    let hits = writer
-        .reader()
-        .dense(&[0.0, 2.0, 0.0, 0.0], &Query::default(), 5)
-        .unwrap();
-    assert_eq!(hits.len(), 1);
-    assert!((hits[0].score - 1.0).abs() < 1e-6);
-    assert_eq!(found(&old, &query("apple")).len(), 1);
+    assert_eq!((stored, writer.pending_count(Set::First).unwrap()), (0, 1));
 }
 
 #[test]
@@ -429,15 +391,13 @@ fn one_writes_others_read() {
         Err(StoreError::Locked { pid, .. }) => assert_eq!(pid, Some(std::process::id())),
         other => panic!("a second writer: {:?}", other.err()),
     }
-    let beside = open_reader(home.path(), &embedder()).unwrap();
+    let beside = open_reader(home.path()).unwrap();
     writer
         .commit(vec![put(root, "a.md", "A red apple.")])
         .unwrap();
     assert_eq!(found(&beside, &query("apple")).len(), 1);
     embed_all(&mut writer);
-    let hits = beside
-        .dense(&embed("A red apple."), &Query::default(), 5)
-        .unwrap();
+    let hits = nearest(&beside, &embed("A red apple."), &Query::default(), 5);
     assert_eq!(hits.len(), 1);
     drop(writer);
     assert_eq!(found(&beside, &query("apple")).len(), 1);
@@ -451,7 +411,7 @@ fn readers_see_only_whole_documents_while_one_writes() {
     let both = |n: usize| format!("Version {n} begins apple.\n\nVersion {n} ends apple.");
     writer.commit(vec![put(root, "a.md", &both(0))]).unwrap();
     let reader = writer.reader();
-    let beside = open_reader(home.path(), &embedder()).unwrap();
+    let beside = open_reader(home.path()).unwrap();
     std::thread::scope(|scope| {
         let done = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
         for reader in [reader, beside] {
@@ -460,9 +420,7 @@ fn readers_see_only_whole_documents_while_one_writes() {
                 while !done.load(std::sync::atomic::Ordering::Relaxed) {
                     let hits = reader.lexical(&query("apple"), 10).unwrap();
                     assert_eq!(hits.len(), 2, "both chunks of one version");
-                    reader
-                        .dense(&embed("apple"), &Query::default(), 10)
-                        .unwrap();
+                    nearest(&reader, &embed("apple"), &Query::default(), 10);
                     reader.status().unwrap();
                 }
             });
@@ -527,7 +485,7 @@ fn conversations_are_kept_beside_the_writer() {
 fn another_format_and_a_foreign_folder_are_named() {
     let home = tempdir().unwrap();
     assert!(matches!(
-        open_reader(home.path(), &embedder()),
+        open_reader(home.path()),
         Err(StoreError::Missing { .. })
     ));
     drop(writer(home.path()));
@@ -538,13 +496,13 @@ fn another_format_and_a_foreign_folder_are_named() {
     );
     fs::write(&format, "docent collection 1\n").unwrap();
     assert!(matches!(
-        open_reader(home.path(), &embedder()),
+        open_reader(home.path()),
         Err(StoreError::OlderFormat { found: 1, .. })
     ));
     fs::write(&format, "docent collection 3\n").unwrap();
     for error in [
         open_writer(home.path(), &embedder()).err().unwrap(),
-        open_reader(home.path(), &embedder()).err().unwrap(),
+        open_reader(home.path()).err().unwrap(),
     ] {
         assert!(matches!(
             error,
@@ -571,7 +529,7 @@ fn a_damaged_catalog_is_named_and_left_alone() {
     fs::write(&path, "this is no database, whatever it says").unwrap();
     for error in [
         open_writer(home.path(), &embedder()).err().unwrap(),
-        open_reader(home.path(), &embedder()).err().unwrap(),
+        open_reader(home.path()).err().unwrap(),
     ] {
         assert!(matches!(error, StoreError::Catalog { .. }));
         assert!(error.to_string().contains("catalog.db"), "{error}");
@@ -587,7 +545,7 @@ fn a_home_that_cannot_be_made_is_named() {
     let error = open_writer(&file.join("home"), &embedder()).err().unwrap();
     assert!(error.to_string().contains("file/home"), "{error}");
     assert!(matches!(
-        open_reader(&file.join("home"), &embedder()),
+        open_reader(&file.join("home")),
         Err(StoreError::Missing { .. })
     ));
 }
@@ -625,13 +583,10 @@ fn a_home_may_have_any_name() {
         .unwrap();
     embed_all(&mut writer);
     drop(writer);
-    let reader = open_reader(&home, &embedder()).unwrap();
+    let reader = open_reader(&home).unwrap();
     assert_eq!(found(&reader, &query("apple")).len(), 1);
     assert_eq!(
-        reader
-            .dense(&embed("apple"), &Query::default(), 3)
-            .unwrap()
-            .len(),
+        nearest(&reader, &embed("apple"), &Query::default(), 3).len(),
         1
     );
 }

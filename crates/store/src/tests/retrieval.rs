@@ -175,7 +175,7 @@ fn filters_hold_for_words_and_vectors() {
         let mut filtered = query("rent");
         edit(&mut filtered);
         let by_words = found(&reader, &filtered);
-        let by_vector = reader.dense(&embed("rent"), &filtered, 10).unwrap();
+        let by_vector = nearest(&reader, &embed("rent"), &filtered, 10);
         assert_eq!(by_words.len(), by_vector.len());
         by_words.len()
     };
@@ -197,9 +197,7 @@ fn filters_hold_for_words_and_vectors() {
     );
     assert_eq!(filtered(|query| query.filters.titles = vec!["x".into()]), 0);
     let strict = must(vec![word("ask")]);
-    let hits = reader
-        .dense(&embed("The rent is due."), &strict, 10)
-        .unwrap();
+    let hits = nearest(&reader, &embed("The rent is due."), &strict, 10);
     assert_eq!(texts(&reader, &hits), ["Ask about the rent."]);
     assert_eq!(
         reader.paths_matching("LEASE", 1).unwrap()[0].path,
@@ -221,7 +219,7 @@ fn a_search_is_restricted_to_documents_by_their_ids() {
     let mut only = query("rent");
     only.filters.documents = vec![notes.id.0];
     assert_eq!(found(&reader, &only), ["Ask about the rent."]);
-    let near = reader.dense(&embed("rent"), &only, 10).unwrap();
+    let near = nearest(&reader, &embed("rent"), &only, 10);
     assert_eq!(texts(&reader, &near), ["Ask about the rent."]);
     // The score is that of the words alone.
     let best = reader.lexical(&only, 1).unwrap()[0];

@@ -9,7 +9,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::{Restriction, unit};
+use super::Restriction;
+use super::rows::unit;
 use crate::id::ChunkId;
 
 const SCALE: f32 = 32_000.0;

@@ -1,6 +1,7 @@
 //! What keys, results and the mouse do.
 
 use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use docent_engine::embedding::SecondIndex;
 use docent_engine::event::{Phase, Progress};
 use docent_engine::search::Effort;
 
@@ -71,6 +72,31 @@ fn the_last_request_to_open_wins() {
     };
     update(&mut state, Message::Progress(Ticket(99), reading));
     assert_eq!(state.progress.phase, Phase::Idle);
+}
+
+#[test]
+fn a_second_index_is_told_with_what_searches_use_meanwhile() {
+    let mut state = opened((160, 50));
+    let second = SecondIndex {
+        embedder: "bge-small 77aa".to_owned(),
+        chunks_embedded: 12_345,
+        pending: 87_655,
+    };
+    let mut report = samples::report();
+    report.status.second_index = Some(second.clone());
+    let progress = Progress {
+        phase: Phase::Embedding,
+        second_index: Some(second),
+        ..Progress::default()
+    };
+    let opening = state.opening;
+    update(&mut state, Message::Status(opening, Box::new(report)));
+    update(&mut state, Message::Progress(opening, progress));
+    let status_line = "second index 12,345/100,000 chunks; searches use the first";
+    assert!(drawn(&state).contains(status_line));
+    alt(&mut state, '4');
+    let told = "a second index for bge-small 77aa: 12,345 of 100,000 chunks; searches use the";
+    assert!(drawn(&state).contains(told), "{}", drawn(&state));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use ratatui::widgets::Widget;
 
 use super::layout::Layout;
 use super::{Screen, chrome, put_rows};
+use crate::progress::second_index;
 use crate::tui::state::{Focus, Generator};
 use crate::tui::text::{self, Prose, Row, Tone};
 
@@ -91,6 +92,10 @@ impl<'a> Activity<'a> {
                 .as_deref()
                 .unwrap_or("no vectors yet");
             rows.extend(labelled("embeds", embedder, Tone::Plain, columns));
+            if let Some(second) = &report.status.second_index {
+                let second = second_index(second);
+                rows.extend(labelled("", &second, Tone::Plain, columns));
+            }
             let disk = text::bytes(report.status.bytes_on_disk);
             rows.extend(labelled("disk", &disk, Tone::Plain, columns));
             if let Some(memory) = report.memory_bytes {

@@ -193,6 +193,9 @@ pub(super) fn phase(progress: &Progress) -> Option<String> {
         Phase::Idle => return None,
         Phase::Scanning => format!("looking at files: {}", text::count(progress.files_seen)),
         Phase::Reading => going("reading"),
+        Phase::Embedding if progress.second_index.is_some() => {
+            format!("{}; searches use the first", going("second index"))
+        }
         Phase::Embedding => going("embedding"),
         Phase::Watching => "up to date".to_owned(),
         Phase::Paused => format!("paused at {}", count().unwrap_or_default()),
