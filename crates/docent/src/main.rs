@@ -17,6 +17,7 @@ mod progress;
 mod refresh;
 mod report;
 mod settings;
+mod streaming;
 mod tui;
 
 use std::process::ExitCode;

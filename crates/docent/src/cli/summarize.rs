@@ -102,7 +102,8 @@ pub(super) fn run(app: &App, args: &Summarize) -> Result<Status> {
     {
         refresh(app, collection, false);
     }
-    let generator = loading.map(|loading| loading.wait()).transpose()?;
+    let generator = loading.map(|loading| loading.wait_and_tell(app));
+    let generator = generator.transpose()?;
     let line = ProgressLine::new(&app.output, "summary");
     let mut hear = |event: SummaryEvent| {
         show(&line, &event);

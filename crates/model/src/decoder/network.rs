@@ -4,7 +4,8 @@ use crate::gguf::{Gguf, GgufError};
 use crate::source::Source;
 
 use super::config::{Architecture, Config, HeadNorms};
-use super::packed::{Matrix, Plan, Store, read_floats};
+use super::footprint::Footprint;
+use super::packed::{Matrix, Need, Plan, Unit, read_floats};
 use super::rope::Frequencies;
 
 /// All that a token passes but the matrices themselves, which are found by their [`Matrix`].
@@ -15,6 +16,7 @@ pub(super) struct Network {
     pub(super) layers: Vec<Layer>,
     pub(super) output_norm: Vec<f32>,
     pub(super) output: Linear,
+    pub(super) output_unit: Unit,
     /// Angles of layers that see everything, and of those that see a window.
     pub(super) frequencies: Frequencies,
     pub(super) sliding_frequencies: Frequencies,
@@ -34,6 +36,8 @@ pub(super) struct Linear {
 
 /// One layer: attention, then a feed-forward block, each with its norms.
 pub(super) struct Layer {
+    /// The matrices of attention, and the router of a mixture.
+    pub(super) unit: Unit,
     pub(super) attention_norm: Option<Vec<f32>>,
     pub(super) query: Linear,
     pub(super) key: Linear,
@@ -73,6 +77,7 @@ pub(super) enum FeedForward {
 
 /// `down(gate(x) · up(x))`.
 pub(super) struct Block {
+    pub(super) unit: Unit,
     pub(super) gate: Linear,
     pub(super) up: Linear,
     pub(super) down: Linear,
@@ -100,38 +105,34 @@ impl Network {
         let layers = (0..config.layers).map(|index| tensors.layer(&config, index));
         let layers = layers.collect::<Result<Vec<_>, _>>()?;
         let factors = tensors.rope_factors(&config, context)?;
+        let output_unit = tensors.plan.begin(Need::Output);
         Ok(Network {
             embedding: tensors.rows("token_embd.weight", vocabulary, config.embedding)?,
             layers,
             output_norm: tensors.floats("output_norm.weight", config.embedding)?,
             output: tensors.linear(output, vocabulary, config.embedding)?,
+            output_unit,
             frequencies: Frequencies::new(&config.rope, factors.as_deref()),
             sliding_frequencies: Frequencies::new(&config.sliding_rope, factors.as_deref()),
             config,
         })
     }
 
-    /// Bytes of packed weights that are read for one token.
-    pub(super) fn weight_bytes(&self, store: &Store) -> usize {
-        let bytes = |linear: &Linear| store.weights(&linear.matrix).shape().packed_bytes();
-        let block = |block: &Block| bytes(&block.gate) + bytes(&block.up) + bytes(&block.down);
-        let layers = self.layers.iter().map(|layer| {
-            let attention = [
-                &layer.query,
-                &layer.key,
-                &layer.value,
-                &layer.attention_output,
-            ];
-            let used = self.config.experts.map_or(0, |experts| experts.used);
-            let fed = match &layer.feed_forward {
-                FeedForward::Dense(dense) => block(dense),
-                FeedForward::Experts { router, blocks } => {
-                    bytes(router) + blocks.iter().take(used).map(block).sum::<usize>()
-                }
-            };
-            attention.map(bytes).iter().sum::<usize>() + fed
-        });
-        layers.sum::<usize>() + bytes(&self.output)
+    /// Bytes of its packed weights.
+    pub(super) fn footprint(&self, plan: &Plan) -> Footprint {
+        let of = |is_expert: bool| {
+            let units = plan.units().iter();
+            let chosen = units.filter(|unit| (unit.need == Need::Expert) == is_expert);
+            chosen.map(|unit| unit.bytes as u64).sum()
+        };
+        let experts: u64 = of(true);
+        Footprint {
+            common: of(false),
+            experts,
+            chosen: self.config.experts.map_or(0, |config| {
+                experts / config.count.max(1) as u64 * config.used.min(config.count) as u64
+            }),
+        }
     }
 
     /// The number of tokens that have a vector.
@@ -210,8 +211,11 @@ impl Tensors<'_> {
     fn layer(&mut self, config: &Config, index: usize) -> Result<Layer, GgufError> {
         let name = |part: &str| format!("blk.{index}.{part}");
         let (width, norms) = (config.embedding, config.norms);
+        let unit = self.plan.begin(Need::Attention);
         let [query, key, value] = self.attention_inputs(config, index)?;
+        let attention_output = self.linear(&name("attn_output"), width, config.query_width())?;
         Ok(Layer {
+            unit,
             attention_norm: self.norm(&name("attn_norm.weight"), width, norms.before)?,
             query,
             key,
@@ -222,7 +226,7 @@ impl Tensors<'_> {
                 config.query_width(),
             )?,
             key_norm: self.head_norm(&name("attn_k_norm.weight"), config, config.key_width())?,
-            attention_output: self.linear(&name("attn_output"), width, config.query_width())?,
+            attention_output,
             post_attention_norm: self.norm(
                 &name("post_attention_norm.weight"),
                 width,
@@ -302,35 +306,39 @@ impl Tensors<'_> {
         else {
             return self.dense(config, index).map(FeedForward::Dense);
         };
+        let router = self.linear(&name("ffn_gate_inp"), experts.count, width)?;
         let merged = self.has(&name("ffn_gate_exps.weight"));
-        let mut matrix = |part: &str, expert: usize, outputs: usize, inputs: usize| {
-            if merged {
-                let tensor = name(&format!("{part}_exps.weight"));
-                let shape = [experts.count, outputs, inputs];
-                let matrix = self.part(&tensor, &shape, expert * outputs, outputs)?;
-                Ok(Linear { matrix, bias: None })
-            } else {
-                self.linear(&name(&format!("{part}.{expert}")), outputs, inputs)
-            }
-        };
         let mut blocks = Vec::with_capacity(experts.count);
         for expert in 0..experts.count {
+            let unit = self.plan.begin(Need::Expert);
+            let mut matrix = |part: &str, outputs: usize, inputs: usize| {
+                if merged {
+                    let tensor = name(&format!("{part}_exps.weight"));
+                    let shape = [experts.count, outputs, inputs];
+                    let matrix = self.part(&tensor, &shape, expert * outputs, outputs)?;
+                    Ok(Linear { matrix, bias: None })
+                } else {
+                    self.linear(&name(&format!("{part}.{expert}")), outputs, inputs)
+                }
+            };
             blocks.push(Block {
-                gate: matrix("ffn_gate", expert, inner, width)?,
-                up: matrix("ffn_up", expert, inner, width)?,
-                down: matrix("ffn_down", expert, width, inner)?,
+                unit,
+                gate: matrix("ffn_gate", inner, width)?,
+                up: matrix("ffn_up", inner, width)?,
+                down: matrix("ffn_down", width, inner)?,
             });
         }
-        let router = self.linear(&name("ffn_gate_inp"), experts.count, width)?;
         Ok(FeedForward::Experts { router, blocks })
     }
 
     fn dense(&mut self, config: &Config, index: usize) -> Result<Block, GgufError> {
         let name = |part: &str| format!("blk.{index}.{part}");
         let (inner, width) = (config.feed_forward, config.embedding);
+        let unit = self.plan.begin(Need::Block);
         let down = self.linear(&name("ffn_down"), width, inner)?;
         if config.architecture != Architecture::Phi3 {
             return Ok(Block {
+                unit,
                 gate: self.linear(&name("ffn_gate"), inner, width)?,
                 up: self.linear(&name("ffn_up"), inner, width)?,
                 down,
@@ -343,6 +351,7 @@ impl Tensors<'_> {
             Ok(Linear { matrix, bias: None })
         };
         Ok(Block {
+            unit,
             gate: slice(0)?,
             up: slice(inner)?,
             down,

@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::thread::JoinHandle;
 
-use docent_core::model::{GenerationEvent, GenerationRequest, Generator, Message, ModelError};
+use docent_core::model::{
+    GenerationEvent, GenerationRequest, Generator, Message, ModelError, Streaming,
+};
 
 use crate::decoder::{CachePrecision, Decoder, LoadOptions};
 use crate::error::LoadError;
@@ -195,6 +197,7 @@ fn load(
             threads,
             precision: options.cache_precision,
             packed: options.packed.as_ref().map(|cache| (cache, hash)),
+            weight_bytes: None,
         };
         Decoder::load(&gguf, source, &options)
     };
@@ -245,7 +248,7 @@ fn start(loaded: Loaded) -> Result<Arc<dyn Generator>, LoadError> {
         language,
         decoder,
     } = loaded;
-    let context = decoder.context();
+    let (context, streaming) = (decoder.context(), decoder.streaming());
     let language = Arc::new(language);
     let closing = Arc::new(AtomicBool::new(false));
     let (sender, requests) = sync_channel(WAITING_REQUESTS);
@@ -267,6 +270,7 @@ fn start(loaded: Loaded) -> Result<Arc<dyn Generator>, LoadError> {
         fingerprint,
         language,
         context,
+        streaming,
         closing,
         requests: Some(sender),
         thread: Some(thread),
@@ -286,6 +290,7 @@ struct LocalGenerator {
     fingerprint: String,
     language: Arc<Language>,
     context: usize,
+    streaming: Option<Streaming>,
     closing: Arc<AtomicBool>,
     requests: Option<SyncSender<Job>>,
     thread: Option<JoinHandle<()>>,
@@ -302,6 +307,10 @@ impl Generator for LocalGenerator {
 
     fn context_tokens(&self) -> usize {
         self.context
+    }
+
+    fn streaming(&self) -> Option<Streaming> {
+        self.streaming
     }
 
     fn count_tokens(&self, text: &str) -> usize {
