@@ -70,7 +70,7 @@ struct Prospect {
     /// where they would come from a disk that cannot be measured.
     most_tokens_per_second: Option<f64>,
     /// Bytes of weights that would be in memory; `None` where the system does not tell how much
-    /// of it is free.
+    /// of it is free, and for what does not fit and cannot be read from storage.
     resident_bytes: Option<u64>,
 }
 
@@ -133,15 +133,16 @@ fn told(prospect: Prospect, weight_bytes: u64) -> String {
         Some(most) => format!("writes at most {}", rate(most)),
         None => "writes slowly".to_owned(),
     };
-    match prospect.fit {
-        Fit::Memory => format!("fits {with}; {writes}"),
-        Fit::Unknown => format!("may fit {with}; {writes}"),
-        Fit::Storage => format!(
+    match (prospect.fit, prospect.resident_bytes) {
+        (Fit::Memory, _) => format!("fits {with}; {writes}"),
+        (Fit::Unknown, _) => format!("may fit {with}; {writes}"),
+        (Fit::Storage, Some(resident)) => format!(
             "does not fit into the memory that is free {with}: {} of {} of weights would be in \
              memory, the rest comes from the disk for each token; {writes}",
-            bytes(prospect.resident_bytes.unwrap_or(0)),
+            bytes(resident),
             bytes(weight_bytes)
         ),
+        (Fit::Storage, None) => format!("does not fit into the memory that is free {with}"),
     }
 }
 
@@ -185,6 +186,8 @@ mod tests {
         );
         slow.most_tokens_per_second = None;
         assert!(told(slow, 8 << 30).ends_with("writes slowly"));
+        slow.resident_bytes = None;
+        assert!(told(slow, 8 << 30).ends_with("with a context of 4,096 tokens"));
         assert_eq!(parameters(8_190_000_000), "8.2 B");
         assert_eq!(parameters(134_500_000), "134 M");
         assert_eq!(parameters(1234), "1,234");

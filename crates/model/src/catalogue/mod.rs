@@ -129,7 +129,7 @@ impl ModelCard {
     /// What to expect of it if it does not fit, with room for `context` tokens, where so many
     /// bytes per second come from memory and from storage
     /// ([`crate::bench::storage_bytes_per_second`]). `None` where the system does not tell how
-    /// much memory is free.
+    /// much memory is free, and for what candle runs, which does not read from storage.
     #[must_use]
     pub fn streaming(
         &self,
@@ -141,8 +141,8 @@ impl ModelCard {
             memory: memory_bytes_per_second,
             storage: storage_bytes_per_second,
         };
-        let free = Free::now()?.bytes();
-        Some(self.streaming_within(context, free, rates))
+        let free = Free::now().filter(|_| self.runner == Some(Runner::Docent))?;
+        Some(self.streaming_within(context, free.bytes(), rates))
     }
 
     fn streaming_within(&self, context: usize, free: u64, rates: Rates) -> Streaming {
