@@ -213,11 +213,13 @@ pub fn memory_bytes_per_second(threads: usize) -> f64 {
 }
 
 /// Bytes per second that come from the storage on which a model's file lies, by some of its
-/// bytes; `None` for the starter, and for a file that cannot be read.
+/// bytes; or from the system's memory, where that has room for all of them and only this process
+/// is limited. `None` for the starter, and for a file that cannot be read.
 #[must_use]
 pub fn storage_bytes_per_second(source: &GeneratorSource) -> Option<f64> {
     let (_, source) = generator::open_source(source).ok()?;
-    probe::storage_bytes_per_second(&source)
+    let keeps = Free::now().is_some_and(|free| free.keeps(source.length()));
+    probe::storage_bytes_per_second(&source, keeps)
 }
 
 /// The most memory that this process has held so far.

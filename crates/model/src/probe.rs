@@ -62,25 +62,31 @@ pub(crate) fn memory(most: usize) -> Aligned<u8> {
     bytes
 }
 
-/// Bytes per second that come from the storage on which a file lies, and not from what the system
-/// holds of the file; `None` for what is no file, or too short to tell.
-pub(crate) fn storage_bytes_per_second(source: &Source) -> Option<f64> {
+/// Bytes per second that come from the storage on which a file lies; from what the system holds of
+/// it where it `keeps` what was read. `None` for what is no file, or too short to tell.
+pub(crate) fn storage_bytes_per_second(source: &Source, keeps: bool) -> Option<f64> {
     let Source::File { length, .. } = source else {
         return None;
     };
     let step = length / STRETCHES;
     let count = step.min(STRETCH_BYTES);
     let mut buffer = vec![0; usize::try_from(count).ok()?];
-    let places = (0..STRETCHES).map(|index| index * step);
-    for at in places.clone() {
-        source.forget(at, count);
+    let mut pass = || {
+        let started = Instant::now();
+        for index in 0..STRETCHES {
+            source.read_at(index * step, &mut buffer).ok()?;
+        }
+        let seconds = started.elapsed().as_secs_f64().max(1e-9);
+        (count > 0).then(|| (STRETCHES * count) as f64 / seconds)
+    };
+    if keeps {
+        pass()?;
+    } else {
+        for index in 0..STRETCHES {
+            source.forget(index * step, count);
+        }
     }
-    let started = Instant::now();
-    for at in places {
-        source.read_at(at, &mut buffer).ok()?;
-    }
-    let seconds = started.elapsed().as_secs_f64().max(1e-9);
-    (count > 0).then(|| (STRETCHES * count) as f64 / seconds)
+    pass()
 }
 
 #[cfg(test)]
@@ -112,8 +118,11 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&bytes).unwrap();
         let source = Source::file(file).unwrap();
-        assert!(storage_bytes_per_second(&source).is_some_and(|speed| speed > 0.0));
+        for keeps in [false, true] {
+            let speed = storage_bytes_per_second(&source, keeps);
+            assert!(speed.is_some_and(|speed| speed > 0.0));
+        }
         let none = Source::Memory(Cow::Borrowed(&[1; 100]));
-        assert_eq!(storage_bytes_per_second(&none), None);
+        assert_eq!(storage_bytes_per_second(&none, false), None);
     }
 }

@@ -129,8 +129,12 @@ impl Machine {
 fn told(prospect: Prospect, weight_bytes: u64) -> String {
     let context = thousands(prospect.context_tokens as u64);
     let with = format!("with a context of {context} tokens");
+    let how = match prospect.fit {
+        Fit::Storage => "about",
+        Fit::Memory | Fit::Unknown => "at most",
+    };
     let writes = match prospect.most_tokens_per_second {
-        Some(most) => format!("writes at most {}", rate(most)),
+        Some(most) => format!("writes {how} {}", rate(most)),
         None => "writes slowly".to_owned(),
     };
     match (prospect.fit, prospect.resident_bytes) {
@@ -180,10 +184,7 @@ mod tests {
             text.contains("3.0 GiB of 8.0 GiB of weights would be in memory"),
             "{text}"
         );
-        assert!(
-            text.ends_with("writes at most 8.0 tokens a second"),
-            "{text}"
-        );
+        assert!(text.ends_with("writes about 8.0 tokens a second"), "{text}");
         slow.most_tokens_per_second = None;
         assert!(told(slow, 8 << 30).ends_with("writes slowly"));
         slow.resident_bytes = None;

@@ -294,8 +294,8 @@ mod tests {
         };
         let slow = card.streaming_within(1000, 100_000_000, rates);
         assert_eq!(slow.weight_bytes, card.weight_bytes);
-        assert!(slow.resident_bytes < 10_000_000, "{slow:?}");
-        assert!((9.0..12.0).contains(&slow.tokens_per_second), "{slow:?}");
+        assert!(slow.resident_bytes < 20_000_000, "{slow:?}");
+        assert!((9.0..15.0).contains(&slow.tokens_per_second), "{slow:?}");
     }
 
     #[test]

@@ -378,24 +378,26 @@ impl Pass<'_> {
         if first == self.rows {
             return Ok(());
         }
-        let weights = self.store.hold(self.network.output_unit)?;
         let lane = &mut buffers.lanes[0];
-        let rows = buffers.hidden[first * width..].chunks(FEW_ROWS * width);
-        let outs = buffers.logits.chunks_mut(FEW_ROWS * vocabulary);
-        for (hidden, out) in rows.zip(outs) {
-            lane.normed.resize(hidden.len());
-            let gain = &self.network.output_norm;
-            rms_norm(
-                self.isa,
-                hidden,
-                gain,
-                self.config().epsilon,
-                &mut lane.normed,
-            );
-            self.prepare(&lane.normed, &[&self.network.output], &mut lane.inputs);
-            let mut products = [(&self.network.output, out)];
-            let (inputs, tools) = (&lane.inputs, &mut lane.tools);
-            self.products_by(self.threads, &weights, &mut products, inputs, tools);
+        for output in &self.network.output {
+            let weights = self.store.hold(output.unit)?;
+            let outputs = output.linear.matrix.outputs;
+            let rows = buffers.hidden[first * width..].chunks(FEW_ROWS * width);
+            let logits = buffers.logits.chunks_mut(FEW_ROWS * vocabulary);
+            for (hidden, logits) in rows.zip(logits) {
+                lane.normed.resize(hidden.len());
+                let (gain, epsilon) = (&self.network.output_norm, self.config().epsilon);
+                rms_norm(self.isa, hidden, gain, epsilon, &mut lane.normed);
+                self.prepare(&lane.normed, &[&output.linear], &mut lane.inputs);
+                lane.update.resize(hidden.len() / width * outputs);
+                let mut products = [(&output.linear, &mut *lane.update)];
+                let (inputs, tools) = (&lane.inputs, &mut lane.tools);
+                self.products_by(self.threads, &weights, &mut products, inputs, tools);
+                let said = lane.update.chunks_exact(outputs);
+                for (logits, said) in logits.chunks_exact_mut(vocabulary).zip(said) {
+                    logits[output.first..][..outputs].copy_from_slice(said);
+                }
+            }
         }
         let config = self.config();
         if config.output_scale != 1.0 || config.output_cap.is_some() {

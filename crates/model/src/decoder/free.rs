@@ -51,6 +51,12 @@ impl Free {
         self.memory.min(self.own)
     }
 
+    /// Whether the machine has memory for files of so many bytes beside all that this process may
+    /// take.
+    pub(crate) fn keeps(self, bytes: u64) -> bool {
+        self.bytes().saturating_add(bytes) <= self.memory
+    }
+
     /// What the files of a system say whose root folder is `root`.
     fn below(root: &Path) -> Option<Free> {
         let meminfo = fs::read_to_string(root.join("proc/meminfo")).ok()?;

@@ -11,7 +11,7 @@ const SHARE: u64 = 2;
 /// more would leave too little of it to the weights.
 const USUAL_CONTEXT: usize = 4096;
 /// Bytes that are left to the rest of the program.
-const RESERVE: u64 = 64 << 20;
+const RESERVE: u64 = 48 << 20;
 /// One part in so many of what is free is left to others: less where weights are mapped, which
 /// the system may take back from.
 const MAPPED_SHARE: u64 = 32;
@@ -105,7 +105,7 @@ impl Wish {
             rows,
             weights: (!all_fit).then(|| Budget {
                 bytes: for_buffers(free.bytes()).saturating_sub(taken),
-                keeps_files: self.weights.saturating_add(free.bytes()) <= free.memory,
+                keeps_files: free.keeps(self.weights),
             }),
         })
     }
@@ -191,8 +191,8 @@ mod tests {
     fn weights_come_before_a_long_context_and_many_rows() {
         let all = 1_000_000_000;
         let cache = |tokens: u64| TOKEN * tokens;
-        // What the rest of the program is left: 64 MiB, and a part in 32.
-        let enough = |bytes: u64| (bytes + (64 << 20)) * 32 / 31 + 32;
+        // What the rest of the program is left: 48 MiB, and a part in 32.
+        let enough = |bytes: u64| (bytes + (48 << 20)) * 32 / 31 + 32;
         let room = |asked, bytes: u64| wish(asked, all).room(free(enough(bytes))).unwrap();
         let plenty = room(None, all + cache(8192) + 512_000);
         assert_eq!((plenty.context, plenty.rows), (8192, 512));

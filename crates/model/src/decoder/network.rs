@@ -5,8 +5,11 @@ use crate::source::Source;
 
 use super::config::{Architecture, Config, HeadNorms};
 use super::footprint::Footprint;
-use super::packed::{Matrix, Need, Plan, Unit, read_floats};
+use super::packed::{Matrix, Need, Plan, Unit, read_floats, rows_within};
 use super::rope::Frequencies;
+
+/// Bytes of the output matrix that are needed at a time; few in tests, whose models are small.
+const OUTPUT_BYTES: usize = if cfg!(test) { 16 << 10 } else { 32 << 20 };
 
 /// All that a token passes but the matrices themselves, which are found by their [`Matrix`].
 pub(super) struct Network {
@@ -15,8 +18,7 @@ pub(super) struct Network {
     pub(super) embedding: Rows,
     pub(super) layers: Vec<Layer>,
     pub(super) output_norm: Vec<f32>,
-    pub(super) output: Linear,
-    pub(super) output_unit: Unit,
+    pub(super) output: Vec<Output>,
     /// Angles of layers that see everything, and of those that see a window.
     pub(super) frequencies: Frequencies,
     pub(super) sliding_frequencies: Frequencies,
@@ -32,6 +34,14 @@ pub(super) struct Rows {
 pub(super) struct Linear {
     pub(super) matrix: Matrix,
     pub(super) bias: Option<Vec<f32>>,
+}
+
+/// Some rows of the output matrix, which is large: those of a stretch of the vocabulary.
+pub(super) struct Output {
+    pub(super) unit: Unit,
+    /// The first token.
+    pub(super) first: usize,
+    pub(super) linear: Linear,
 }
 
 /// One layer: attention, then a feed-forward block, each with its norms.
@@ -105,13 +115,11 @@ impl Network {
         let layers = (0..config.layers).map(|index| tensors.layer(&config, index));
         let layers = layers.collect::<Result<Vec<_>, _>>()?;
         let factors = tensors.rope_factors(&config, context)?;
-        let output_unit = tensors.plan.begin(Need::Output);
         Ok(Network {
             embedding: tensors.rows("token_embd.weight", vocabulary, config.embedding)?,
             layers,
             output_norm: tensors.floats("output_norm.weight", config.embedding)?,
-            output: tensors.linear(output, vocabulary, config.embedding)?,
-            output_unit,
+            output: tensors.output(output, vocabulary, config.embedding)?,
             frequencies: Frequencies::new(&config.rope, factors.as_deref()),
             sliding_frequencies: Frequencies::new(&config.sliding_rope, factors.as_deref()),
             config,
@@ -190,6 +198,30 @@ impl Tensors<'_> {
         let bias = self.optional_floats(&format!("{name}.bias"), outputs)?;
         let matrix = self.part(&format!("{name}.weight"), &[outputs, inputs], 0, outputs)?;
         Ok(Linear { matrix, bias })
+    }
+
+    /// The output matrix in stretches of a bounded size.
+    fn output(
+        &mut self,
+        name: &str,
+        vocabulary: usize,
+        inputs: usize,
+    ) -> Result<Vec<Output>, GgufError> {
+        let bias = self.optional_floats(&format!("{name}.bias"), vocabulary)?;
+        let tensor = format!("{name}.weight");
+        let step = rows_within(self.entry(&tensor)?.kind, inputs, OUTPUT_BYTES);
+        let stretches = (0..vocabulary.max(1)).step_by(step).map(|first| {
+            let rows = step.min(vocabulary - first);
+            let unit = self.plan.begin(Need::Output);
+            let matrix = self.part(&tensor, &[vocabulary, inputs], first, rows)?;
+            let bias = bias.as_ref().map(|bias| bias[first..first + rows].to_vec());
+            Ok(Output {
+                unit,
+                first,
+                linear: Linear { matrix, bias },
+            })
+        });
+        stretches.collect()
     }
 
     /// `rows` rows, from the row `first` on, of a tensor of this shape, whose last number is

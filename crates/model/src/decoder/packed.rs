@@ -268,6 +268,13 @@ fn pack_parts(
     Ok(())
 }
 
+/// Rows that take at most so many bytes once packed: whole tiles, at least one.
+pub(super) fn rows_within(quant: Quant, columns: usize, bytes: usize) -> usize {
+    // A shape that cannot be is refused when its matrix is entered.
+    let tile = Shape::new(quant, TILE_ROWS, columns).map_or(bytes, Shape::tile_bytes);
+    (bytes / tile.max(1)).max(1) * TILE_ROWS
+}
+
 /// `count` rows of a tensor as floats, from the row `first` on.
 pub(super) fn read_floats(
     source: &Source,

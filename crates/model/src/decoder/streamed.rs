@@ -28,8 +28,10 @@ use super::store::Held;
 mod tests;
 
 /// Slots that are kept for what passes before anything stays: one to compute with, one to read
-/// into meanwhile; or, where nothing could stay then, one for both.
-const SLOTS: [usize; 2] = [2, 1];
+/// into meanwhile.
+const SLOTS: usize = 2;
+/// Unless they would take more than one part in so many of the memory: then one does for both.
+const SLOTS_SHARE: usize = 2;
 /// Bytes that are read at a time.
 const READ_AT_ONCE: usize = 8 << 20;
 
@@ -125,7 +127,8 @@ struct Layout {
 }
 
 impl Layout {
-    /// Divides so many bytes; `Err` has the bytes that are needed at least.
+    /// Divides so many bytes: slots for the largest unit, then what every token needs as far as it
+    /// fits, then more slots. `Err` has the bytes that are needed at least.
     fn of(plan: &Plan, budget: u64) -> Result<Layout, usize> {
         let budget = usize::try_from(budget).unwrap_or(usize::MAX);
         let units = plan.units();
@@ -134,37 +137,27 @@ impl Layout {
             .map(Unit)
             .partition(|unit| units[unit.0].need == Need::Expert);
         common.sort_by_key(|unit| units[unit.0].need);
-        // The largest of those that pass if the first so many stay.
-        let mut largest = vec![experts.iter().map(bytes).max().unwrap_or(0)];
-        for unit in common.iter().rev() {
-            let passing = largest.last().map_or(0, |largest| *largest);
-            largest.push(passing.max(bytes(unit)));
-        }
-        largest.reverse();
-        // The first of the units that stay, and their bytes, if so many slots are kept.
-        let beside = |slots: usize| {
-            let (mut stay, mut taken) = (0, 0usize);
-            for unit in &common {
-                let after = taken.saturating_add(bytes(unit));
-                let kept = largest[stay + 1].saturating_mul(slots);
-                if after.saturating_add(kept) > budget {
-                    break;
-                }
-                (stay, taken) = (stay + 1, after);
-            }
-            (stay, taken)
+        let largest = |units: &[Unit]| units.iter().map(bytes).max().unwrap_or(0);
+        let most = largest(&experts).max(largest(&common));
+        let slots = match most.saturating_mul(SLOTS) <= budget / SLOTS_SHARE {
+            true => SLOTS,
+            false => 1,
         };
-        let divided = SLOTS.map(beside).into_iter().find(|(stay, _)| *stay > 0);
-        let (stay, taken) = divided.unwrap_or_default();
-        let slot_bytes = largest[stay];
-        let passing = common.len() - stay + experts.len();
+        let mut left = budget.saturating_sub(most.saturating_mul(slots));
+        let (pinned, passing): (Vec<Unit>, Vec<Unit>) = common.into_iter().partition(|unit| {
+            let fits = bytes(unit) <= left;
+            left -= if fits { bytes(unit) } else { 0 };
+            fits
+        });
+        let taken: usize = pinned.iter().map(bytes).sum();
+        let slot_bytes = largest(&experts).max(largest(&passing));
+        let passing = passing.len() + experts.len();
         let possible = (budget - taken).checked_div(slot_bytes).unwrap_or(0);
         if possible == 0 && passing > 0 {
             return Err(slot_bytes);
         }
-        common.truncate(stay);
         Ok(Layout {
-            pinned: common,
+            pinned,
             slots: possible.min(passing),
             slot_bytes,
         })
@@ -201,7 +194,15 @@ impl Streamed {
             // Where nothing stays, the first unit tells how fast the rest comes.
             read_bytes = slot.fill(&plan, &origin, Unit(0))?;
         }
-        let storage_speed = read_bytes as f64 / started.elapsed().as_secs_f64().max(1e-9);
+        let mut storage_speed = read_bytes as f64 / started.elapsed().as_secs_f64().max(1e-9);
+        if let (true, Some(unit)) = (origin.keeps(), layout.pinned.first())
+            && let Some(buffer) = &mut pinned[unit.0]
+        {
+            // What is read again comes from the system's memory, as will most of the rest.
+            let started = Instant::now();
+            origin.read(&plan, *unit, buffer)?;
+            storage_speed = buffer.len() as f64 / started.elapsed().as_secs_f64().max(1e-9);
+        }
         let passes =
             |unit: &Unit| plan.units()[unit.0].need != Need::Expert && pinned[unit.0].is_none();
         let state = State {
@@ -519,6 +520,11 @@ impl Origin {
             }
             Origin::Model(source) => plan.pack_unit(unit, source, out),
         }
+    }
+
+    /// Whether what was read once stays in the system's memory.
+    fn keeps(&self) -> bool {
+        matches!(self, Origin::Packed { keeps: true, .. })
     }
 
     /// Has the system forget what it holds of the file, where it is not to hold it: what is read
