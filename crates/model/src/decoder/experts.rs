@@ -207,7 +207,8 @@ impl Pass<'_> {
             to.copy_from_slice(&rows[row * width..][..width]);
         }
         self.prepare(&lane.normed, &[&block.gate, &block.up], &mut lane.inputs);
-        self.block(block, weights, lane);
+        self.gated(block, weights, lane);
+        self.down(block, weights, lane);
         out.copy_from_slice(&lane.update);
     }
 }

@@ -20,6 +20,7 @@ use super::cache::LayerCache;
 use super::config::Config;
 use super::experts;
 use super::network::{Block, FeedForward, HeadNorm, Layer, Linear, Network, Rotation};
+use super::packed::Unit;
 use super::prepared::Prepared;
 use super::rope::Frequencies;
 use super::store::{Held, Store};
@@ -153,10 +154,10 @@ impl Pass<'_> {
             self.attend(layer, cache, buffers);
             self.attention_output(layer, &weights, buffers);
             match &layer.feed_forward {
-                FeedForward::Dense(block) => {
+                FeedForward::Dense { block, down } => {
                     // At most one unit is held at a time.
                     drop(weights);
-                    self.dense(layer, block, buffers)?;
+                    self.dense(layer, block, *down, buffers)?;
                 }
                 FeedForward::Experts { router, blocks } => {
                     self.mixture(layer, router, weights, blocks, buffers)?;
@@ -337,13 +338,25 @@ impl Pass<'_> {
     }
 
     /// Adds what a feed-forward block says to each row.
-    fn dense(&self, layer: &Layer, block: &Block, buffers: &mut Buffers) -> io::Result<()> {
+    fn dense(
+        &self,
+        layer: &Layer,
+        block: &Block,
+        down: Unit,
+        buffers: &mut Buffers,
+    ) -> io::Result<()> {
         let weights = self.store.hold(block.unit)?;
         self.over_rows(buffers, |stretch| {
             let lane = &mut *stretch.lane;
             let values = self.normed(&layer.feed_forward_norm, stretch.hidden, &mut lane.normed);
             self.prepare(values, &[&block.gate, &block.up], &mut lane.inputs);
-            self.block(block, &weights, lane);
+            self.gated(block, &weights, lane);
+        });
+        drop(weights);
+        let weights = self.store.hold(down)?;
+        self.over_rows(buffers, |stretch| {
+            let lane = &mut *stretch.lane;
+            self.down(block, &weights, lane);
             let norm = &layer.post_feed_forward_norm;
             let update = self.normed(norm, &lane.update, &mut lane.normed);
             self.add(update, stretch.hidden);
@@ -351,8 +364,8 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// What a feed-forward block makes of `lane.inputs`, in `lane.update`.
-    pub(super) fn block(&self, block: &Block, weights: &Held<'_>, lane: &mut Lane) {
+    /// `gate(x) · up(x)` for the rows of `lane.inputs`, in `lane.gate`.
+    pub(super) fn gated(&self, block: &Block, weights: &Held<'_>, lane: &mut Lane) {
         let config = self.config();
         let rows = lane.inputs.rows();
         lane.gate.resize(rows * config.feed_forward);
@@ -360,8 +373,13 @@ impl Pass<'_> {
         let mut products = [(&block.gate, &mut *lane.gate), (&block.up, &mut *lane.up)];
         self.products(weights, &mut products, &lane.inputs, &mut lane.tools);
         apply_gate(self.isa, config.gate, &mut lane.gate, &lane.up);
+    }
+
+    /// What a feed-forward block makes of `lane.gate`, in `lane.update`.
+    pub(super) fn down(&self, block: &Block, weights: &Held<'_>, lane: &mut Lane) {
         self.prepare(&lane.gate, &[&block.down], &mut lane.inputs);
-        lane.update.resize(rows * config.embedding);
+        lane.update
+            .resize(lane.inputs.rows() * self.config().embedding);
         let mut products = [(&block.down, &mut *lane.update)];
         self.products(weights, &mut products, &lane.inputs, &mut lane.tools);
     }

@@ -19,7 +19,7 @@ const BUFFERS_SHARE: u64 = 8;
 /// Rows that are read at once even where memory is short.
 const FEWEST_ROWS: usize = 64;
 /// Room for rows may take one part in so many of the memory that weights do not fit into.
-const ROWS_SHARE: u64 = 8;
+const ROWS_SHARE: u64 = 16;
 
 /// What a network is to have room for.
 #[derive(Debug, Clone, Copy)]

@@ -81,8 +81,15 @@ pub(super) enum Rotation {
 
 /// What follows attention.
 pub(super) enum FeedForward {
-    Dense(Block),
-    Experts { router: Linear, blocks: Vec<Block> },
+    /// `down` has a unit of its own.
+    Dense {
+        block: Block,
+        down: Unit,
+    },
+    Experts {
+        router: Linear,
+        blocks: Vec<Block>,
+    },
 }
 
 /// `down(gate(x) · up(x))`.
@@ -336,7 +343,7 @@ impl Tensors<'_> {
             .experts
             .filter(|_| self.has(&name("ffn_gate_inp.weight")))
         else {
-            return self.dense(config, index).map(FeedForward::Dense);
+            return self.dense(config, index);
         };
         let router = self.linear(&name("ffn_gate_inp"), experts.count, width)?;
         let merged = self.has(&name("ffn_gate_exps.weight"));
@@ -363,30 +370,35 @@ impl Tensors<'_> {
         Ok(FeedForward::Experts { router, blocks })
     }
 
-    fn dense(&mut self, config: &Config, index: usize) -> Result<Block, GgufError> {
+    fn dense(&mut self, config: &Config, index: usize) -> Result<FeedForward, GgufError> {
         let name = |part: &str| format!("blk.{index}.{part}");
         let (inner, width) = (config.feed_forward, config.embedding);
         let unit = self.plan.begin(Need::Block);
-        let down = self.linear(&name("ffn_down"), width, inner)?;
-        if config.architecture != Architecture::Phi3 {
-            return Ok(Block {
-                unit,
-                gate: self.linear(&name("ffn_gate"), inner, width)?,
-                up: self.linear(&name("ffn_up"), inner, width)?,
-                down,
-            });
-        }
-        // Phi has gate and up in one tensor.
-        let fused = name("ffn_up.weight");
-        let mut slice = |first: usize| -> Result<Linear, GgufError> {
-            let matrix = self.part(&fused, &[2 * inner, width], first, inner)?;
-            Ok(Linear { matrix, bias: None })
+        let [gate, up] = match config.architecture {
+            // Phi has gate and up in one tensor.
+            Architecture::Phi3 => {
+                let fused = name("ffn_up.weight");
+                let mut slice = |first: usize| -> Result<Linear, GgufError> {
+                    let matrix = self.part(&fused, &[2 * inner, width], first, inner)?;
+                    Ok(Linear { matrix, bias: None })
+                };
+                [slice(0)?, slice(inner)?]
+            }
+            _ => [
+                self.linear(&name("ffn_gate"), inner, width)?,
+                self.linear(&name("ffn_up"), inner, width)?,
+            ],
         };
-        Ok(Block {
-            unit,
-            gate: slice(0)?,
-            up: slice(inner)?,
-            down,
+        let down_unit = self.plan.begin(Need::Block);
+        let down = self.linear(&name("ffn_down"), width, inner)?;
+        Ok(FeedForward::Dense {
+            block: Block {
+                unit,
+                gate,
+                up,
+                down,
+            },
+            down: down_unit,
         })
     }
 

@@ -41,7 +41,7 @@ pub(super) enum Need {
     Output,
     /// Attention, and the router of a mixture.
     Attention,
-    /// A feed-forward block that every token passes.
+    /// Part of a feed-forward block that every token passes.
     Block,
     /// One that a router chooses for some tokens.
     Expert,

@@ -164,7 +164,7 @@ impl<'a> Reference<'a> {
             None => x.to_vec(),
         };
         match &layer.feed_forward {
-            FeedForward::Dense(block) => self.block(block, &x),
+            FeedForward::Dense { block, .. } => self.block(block, &x),
             FeedForward::Experts { router, blocks } => {
                 let shares = softmax(self.linear(router, &x));
                 let mut order: Vec<usize> = (0..blocks.len()).collect();
