@@ -46,7 +46,7 @@ fn replaced(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
 }
 
 /// The fields of `model` in `docent models --json`, and of `docent models inspect --json`.
-const MODEL: [&str; 15] = [
+const MODEL: [&str; 16] = [
     "name",
     "architecture",
     "purpose",
@@ -61,6 +61,7 @@ const MODEL: [&str; 15] = [
     "tokenizer",
     "plain_chat",
     "token_bytes",
+    "weight_bytes",
     "cache_bytes_per_token",
 ];
 
@@ -102,7 +103,12 @@ fn models_lists_the_starter_and_what_other_programs_keep() {
     assert_eq!(good["model"]["quantisation"], "Q4_0");
     fields(
         &good["prospect"],
-        &["fit", "context_tokens", "most_tokens_per_second"],
+        &[
+            "fit",
+            "context_tokens",
+            "most_tokens_per_second",
+            "resident_bytes",
+        ],
     );
     assert_eq!(good["prospect"]["context_tokens"], 256);
     assert_eq!(
@@ -127,6 +133,35 @@ fn models_lists_the_starter_and_what_other_programs_keep() {
         shown.contains("writes at most") && shown.contains("LM Studio"),
         "{shown}"
     );
+}
+
+#[test]
+fn bench_generate_says_what_was_measured() {
+    let sandbox = with_model(&tiny("qwen3moe-bytes"));
+    let args = ["bench", "generate", "--model", "tiny.gguf", "--json"];
+    let plan = ["--prompt", "20", "--generate", "3", "--runs", "1"];
+    let run = sandbox.run([&args[..], &plan].concat()).with_status(0);
+    let line = &run.json_lines()[0];
+    fields(
+        line,
+        &[
+            "threads",
+            "prefill_tokens_per_second",
+            "decode_tokens_per_second",
+            "expected_tokens_per_second",
+            "bytes_per_token",
+            "weight_bytes",
+            "resident_bytes",
+            "peak_bytes",
+            "memory_bytes_per_second",
+            "bandwidth_share",
+        ],
+    );
+    assert_eq!(line["expected_tokens_per_second"], Value::Null);
+    assert_eq!(line["resident_bytes"], line["weight_bytes"]);
+    assert!(line["weight_bytes"].as_u64() > Some(1000));
+    let shown = sandbox.run([&args[..4], &plan].concat()).with_status(0);
+    assert!(!shown.stdout.contains("storage"), "{shown:?}");
 }
 
 /// A sound file of a network that nothing in docent runs.
@@ -200,7 +235,11 @@ fn run_writes_what_a_model_says() {
         .run([&args[..], &["--json"]].concat())
         .with_status(0);
     let line = &json.json_lines()[0];
-    fields(line, &["model", "context_tokens", "text", "report"]);
+    fields(
+        line,
+        &["model", "context_tokens", "streaming", "text", "report"],
+    );
+    assert_eq!(line["streaming"], Value::Null);
     fields(
         &line["report"],
         &[

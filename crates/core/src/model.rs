@@ -252,6 +252,18 @@ pub struct GenerationReport {
     pub decode_ms: u64,
 }
 
+/// What to expect of a model that memory has no room for: the rest of its weights comes from
+/// storage for each token.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Streaming {
+    /// Bytes of all weights.
+    pub weight_bytes: u64,
+    /// Bytes of those in memory.
+    pub resident_bytes: u64,
+    /// Tokens that it writes per second, about, by the speed of the storage at load.
+    pub tokens_per_second: f64,
+}
+
 /// Writes text after a chat.
 pub trait Generator: Send + Sync {
     /// A short name for people.
@@ -262,6 +274,11 @@ pub trait Generator: Send + Sync {
 
     /// The number of tokens that prompt and answer may have together.
     fn context_tokens(&self) -> usize;
+
+    /// What to expect of it if memory has no room for it; `None` if it has.
+    fn streaming(&self) -> Option<Streaming> {
+        None
+    }
 
     /// The number of tokens of `text`, special tokens not counted.
     fn count_tokens(&self, text: &str) -> usize;

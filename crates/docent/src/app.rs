@@ -22,7 +22,9 @@ use crate::log;
 use crate::origin::{self, Origin};
 use crate::output::Output;
 use crate::places::{ChosenBy, IndexHome, Places};
+use crate::printable::printable_line;
 use crate::settings::Settings;
+use crate::streaming::outlook;
 use crate::tui::TuiSetup;
 
 /// The hidden command that reads files for another docent.
@@ -231,6 +233,14 @@ impl App {
         move || docent_model::load_generator(&source, options).map_err(|error| error.to_string())
     }
 
+    /// Tells on stderr what to expect of a generator that memory has no room for.
+    pub(crate) fn tell_streaming(&self, generator: &dyn Generator) {
+        if let Some(streaming) = generator.streaming() {
+            let text = format!("{}: {}", generator.name(), outlook(&streaming));
+            self.output.note(printable_line(&text));
+        }
+    }
+
     /// Begins to load the generator while other things are done.
     pub(crate) fn load_generator(&self) -> LoadingGenerator {
         LoadingGenerator(std::thread::spawn(self.generator_loader()))
@@ -344,6 +354,16 @@ fn adapter(named: &str) -> Adapter {
 pub(crate) struct LoadingGenerator(JoinHandle<std::result::Result<Arc<dyn Generator>, String>>);
 
 impl LoadingGenerator {
+    /// Waits until it is there; tells what to expect of one that memory has no room for.
+    ///
+    /// # Errors
+    /// When it cannot be loaded; the message names the file and what to do.
+    pub(crate) fn wait_and_tell(self, app: &App) -> Result<Arc<dyn Generator>> {
+        let generator = self.wait()?;
+        app.tell_streaming(&*generator);
+        Ok(generator)
+    }
+
     /// Waits until it is there.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ mod progress;
 mod refresh;
 mod report;
 mod settings;
+mod streaming;
 mod tui;
 
 use std::process::ExitCode;

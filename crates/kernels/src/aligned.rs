@@ -1,5 +1,6 @@
 //! A buffer that starts on a cache line, so that no vector load straddles two.
 
+use std::alloc::{Layout, alloc_zeroed};
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
@@ -49,6 +50,31 @@ impl<T: Plain> Aligned<T> {
         buffer
     }
 
+    /// A buffer of `len` zeros, or `None` where there is no memory for it. The system gives the
+    /// memory itself when it is first written to.
+    pub fn try_zeroed(len: usize) -> Option<Self> {
+        let count = len.checked_mul(size_of::<T>())?.div_ceil(LINE);
+        let layout = Layout::array::<Line>(count).ok()?;
+        let lines = match count {
+            0 => Vec::new(),
+            _ => {
+                // SAFETY: the layout has a size, since there is at least one line.
+                let lines: *mut Line = unsafe { alloc_zeroed(layout) }.cast();
+                if lines.is_null() {
+                    return None;
+                }
+                // SAFETY: the global allocator has just given this memory, for so many lines in
+                // the layout of an array of them, and a line of zeros is a line.
+                unsafe { Vec::from_raw_parts(lines, count, count) }
+            }
+        };
+        Some(Aligned {
+            lines,
+            len,
+            element: PhantomData,
+        })
+    }
+
     /// Makes the buffer `len` elements long. What it held stays, new elements are zero or what
     /// they were when the buffer was that long before. Memory is never given back.
     pub fn resize(&mut self, len: usize) {
@@ -96,5 +122,16 @@ mod tests {
         assert_eq!(buffer[..4], [1.0, 2.0, 3.0, 0.0]);
         assert_eq!(buffer.len(), 1000);
         assert!(Aligned::<u8>::new().is_empty());
+    }
+
+    #[test]
+    fn more_than_there_is_memory_for_is_no_buffer() {
+        for len in [0, 1, 64, 1_000_000] {
+            let buffer: Aligned<u8> = Aligned::try_zeroed(len).unwrap();
+            assert_eq!(buffer.as_ptr().addr() % LINE, 0);
+            assert!(buffer.len() == len && buffer.iter().all(|byte| *byte == 0));
+        }
+        assert!(Aligned::<u8>::try_zeroed(isize::MAX as usize - LINE).is_none());
+        assert!(Aligned::<f32>::try_zeroed(usize::MAX).is_none());
     }
 }

@@ -1,19 +1,20 @@
 //! Measuring a generator: how fast it reads and writes, and how well it foresees a text.
 
-use std::hint::black_box;
 use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::decoder::{Decoder, ReadError, Wanted};
+use crate::decoder::{Decoder, Free, ReadError, Wanted};
 use crate::error::LoadError;
 use crate::generator::{GeneratorOptions, GeneratorSource, Loaded, open};
-use crate::threads;
+use crate::{generator, probe, threads};
 
 /// Tokens whose logits are held at a time.
 const LOGIT_ROWS: usize = 64;
-/// Bytes that are read to measure the memory: more than any cache holds.
-const BANDWIDTH_BYTES: usize = 256 << 20;
+/// Bytes that are read to measure the memory: far more than any cache holds.
+const BANDWIDTH_BYTES: usize = 512 << 20;
+/// They may take one part in so many of the memory that is free.
+const BANDWIDTH_SHARE: u64 = 4;
 
 /// What to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +40,14 @@ pub struct Speed {
     pub decode_tokens_per_second: f64,
     /// Bytes of weights, keys and values that were read for each token written; 0 if unknown.
     pub bytes_per_token: u64,
+    /// Bytes of all packed weights; 0 if unknown.
+    pub weight_bytes: u64,
+    /// Bytes of those in memory: fewer where memory has no room for all, and the others are read
+    /// from storage for each token.
+    pub resident_bytes: u64,
+    /// Tokens per second that were to be expected of writing, by the speed of the storage at
+    /// load; `None` if all weights are in memory.
+    pub expected_tokens_per_second: Option<f64>,
     /// The most memory that this process has held so far, mapped files included, in bytes;
     /// `None` where the system does not tell.
     pub peak_bytes: Option<u64>,
@@ -98,15 +107,22 @@ pub fn measure_speed(
         Ok((prefill, decode))
     };
     let (prefill, decode) = measure().map_err(|error| failed(&model.name, &error))?;
-    let bytes_per_token = match &model.decoder {
-        Decoder::Own(transformer) => transformer.token_bytes(plan.depth),
-        Decoder::Candle(_) => 0,
+    let (bytes_per_token, (weight_bytes, resident_bytes)) = match &model.decoder {
+        Decoder::Own(transformer) => (
+            transformer.token_bytes(plan.depth),
+            transformer.weight_bytes(),
+        ),
+        Decoder::Candle(_) => (0, (0, 0)),
     };
+    let streaming = model.decoder.streaming();
     Ok(Speed {
         threads,
         prefill_tokens_per_second: prefill,
         decode_tokens_per_second: decode,
         bytes_per_token: bytes_per_token as u64,
+        weight_bytes: weight_bytes as u64,
+        resident_bytes: resident_bytes as u64,
+        expected_tokens_per_second: streaming.map(|streaming| streaming.tokens_per_second),
         peak_bytes: peak_bytes(),
     })
 }
@@ -186,22 +202,24 @@ fn failed(model: &str, error: &ReadError) -> LoadError {
     }
 }
 
-/// Bytes per second that `threads` threads read together from memory, the best of three times.
-/// Takes 256 MiB of memory and about a tenth of a second.
+/// Bytes per second that `threads` threads read together from memory at most. Takes up to 512 MiB
+/// of memory, and some tenths of a second.
 #[must_use]
 pub fn memory_bytes_per_second(threads: usize) -> f64 {
-    let numbers = vec![1u64; BANDWIDTH_BYTES / size_of::<u64>()];
-    let part = numbers.len().div_ceil(threads.max(1));
-    let pass = || {
-        let started = Instant::now();
-        std::thread::scope(|scope| {
-            for numbers in numbers.chunks(part) {
-                scope.spawn(|| black_box(numbers.iter().fold(0, |sum, x| sum ^ x)));
-            }
-        });
-        BANDWIDTH_BYTES as f64 / started.elapsed().as_secs_f64()
-    };
-    (0..3).map(|_| pass()).fold(0.0, f64::max)
+    let free = Free::now().map_or(u64::MAX, |free| free.bytes() / BANDWIDTH_SHARE);
+    let most = usize::try_from(free).unwrap_or(usize::MAX);
+    let bytes = probe::memory(most.min(BANDWIDTH_BYTES));
+    probe::bytes_per_second(&bytes, threads)
+}
+
+/// Bytes per second that come from the storage on which a model's file lies, by some of its
+/// bytes; or from the system's memory, where that has room for all of them and only this process
+/// is limited. `None` for the starter, and for a file that cannot be read.
+#[must_use]
+pub fn storage_bytes_per_second(source: &GeneratorSource) -> Option<f64> {
+    let (_, source) = generator::open_source(source).ok()?;
+    let keeps = Free::now().is_some_and(|free| free.keeps(source.length()));
+    probe::storage_bytes_per_second(&source, keeps)
 }
 
 /// The most memory that this process has held so far.
@@ -240,6 +258,9 @@ mod tests {
             assert!(speed.prefill_tokens_per_second > 0.0);
             assert!(speed.decode_tokens_per_second > 0.0);
             assert!(speed.bytes_per_token > 100_000);
+            assert!(speed.weight_bytes > 100_000);
+            assert_eq!(speed.resident_bytes, speed.weight_bytes);
+            assert_eq!(speed.expected_tokens_per_second, None);
         }
         let plan = SpeedPlan {
             prompt: 5000,

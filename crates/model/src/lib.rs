@@ -24,6 +24,7 @@ mod generator;
 mod gguf;
 mod mapped;
 mod packed_cache;
+mod probe;
 mod processor;
 mod reranker;
 mod sampling;

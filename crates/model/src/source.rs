@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+#[cfg(target_os = "linux")]
+use std::num::NonZero;
 
 /// The bytes of a file.
 pub(crate) enum Source {
@@ -42,6 +44,18 @@ impl Source {
                 Ok(())
             }
         }
+    }
+
+    /// Has the operating system give up what it keeps in memory of `length` bytes from the byte
+    /// `at` on: they are not read again soon. Where it cannot be told, nothing happens.
+    pub(crate) fn forget(&self, at: u64, length: u64) {
+        #[cfg(target_os = "linux")]
+        if let (Source::File { file, .. }, Some(length)) = (self, NonZero::new(length)) {
+            // Advice, whose refusal changes nothing.
+            let _ = rustix::fs::fadvise(file, at, Some(length), rustix::fs::Advice::DontNeed);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = (at, length);
     }
 
     /// The same bytes to be read from the beginning on.

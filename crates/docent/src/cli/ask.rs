@@ -180,7 +180,8 @@ pub(super) fn run(app: &App, args: &Ask) -> Result<Status> {
     if !args.no_index {
         refresh(app, &collection, Vectors::Searched);
     }
-    let generator = loading.map(|loading| loading.wait()).transpose()?;
+    let generator = loading.map(|loading| loading.wait_and_tell(app));
+    let generator = generator.transpose()?;
     let mut answered = false;
     let mut failed = false;
     let mut told = Vec::new();

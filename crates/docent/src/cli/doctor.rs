@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::failure::{Failure, Result};
 use crate::output::{Style, bytes, counted};
 use crate::progress::second_index;
+use crate::streaming::outlook;
 
 /// Less free space than this is worth a warning, in bytes.
 const LITTLE_SPACE: u64 = 1 << 30;
@@ -270,15 +271,23 @@ fn embedder(app: &App) -> Vec<Check> {
 fn generator(app: &App) -> Vec<Check> {
     let begin = Instant::now();
     let check = match app.load_generator().wait() {
-        Ok(generator) => Check::good(
-            "generator",
-            format!(
+        Ok(generator) => {
+            let detail = format!(
                 "{}, a context of {} tokens; loaded in {} ms",
                 generator.fingerprint(),
                 generator.context_tokens(),
                 begin.elapsed().as_millis()
-            ),
-        ),
+            );
+            match generator.streaming() {
+                None => Check::good("generator", detail),
+                Some(streaming) => Check::look(
+                    "generator",
+                    format!("{detail}; {}", outlook(&streaming)),
+                    "Close other programs or choose a smaller model: `docent models` tells which \
+                     fit.",
+                ),
+            }
+        }
         Err(failure) => Check::bad(
             "generator",
             failure.to_string(),

@@ -104,7 +104,8 @@ fn measure(app: &App, args: &Eval, folder: &Path) -> Result<Status> {
     if !args.no_index {
         refresh(app, &collection, Vectors::All);
     }
-    let generator = loading.map(|loading| loading.wait()).transpose()?;
+    let generator = loading.map(|loading| loading.wait_and_tell(app));
+    let generator = generator.transpose()?;
     let line = ProgressLine::new(&app.output, &set.name);
     let mut run = Vec::with_capacity(set.questions.len());
     for known in &set.questions {

@@ -9,14 +9,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use docent_model::GeneratorSource;
-use docent_model::bench::memory_bytes_per_second;
+use docent_model::bench::{memory_bytes_per_second, storage_bytes_per_second};
 use docent_model::catalogue::{Fit, ModelCard};
 use serde::Serialize;
 
 use super::Status;
 use crate::app::App;
 use crate::failure::Result;
-use crate::output::thousands;
+use crate::output::{bytes, thousands};
+use crate::streaming::rate;
 
 /// Tokens that a question, its passages and an answer may well have: what a model has to have
 /// room for, where the settings do not say.
@@ -66,8 +67,11 @@ struct Prospect {
     /// Tokens that the context was counted with.
     context_tokens: usize,
     /// Tokens that it can write per second at most, since it reads its weights for each; `None`
-    /// where they would come from the disk.
+    /// where they would come from a disk that cannot be measured.
     most_tokens_per_second: Option<f64>,
+    /// Bytes of weights that would be in memory; `None` where the system does not tell how much
+    /// of it is free, and for what does not fit and cannot be read from storage.
+    resident_bytes: Option<u64>,
 }
 
 /// What tells prospects on this machine.
@@ -86,37 +90,64 @@ impl Machine {
         }
     }
 
-    /// `None` for a model that cannot write.
-    fn prospect(&self, card: &ModelCard) -> Option<Prospect> {
+    /// `None` for a model that cannot write. `source` is where the model comes from.
+    fn prospect(&self, card: &ModelCard, source: &GeneratorSource) -> Option<Prospect> {
         if card.problem.is_some() {
             return None;
         }
         let trained = card.context_tokens.max(1);
         let context_tokens = self.context.unwrap_or(USUAL_CONTEXT).min(trained);
         let fit = card.fit(context_tokens);
-        let most = card.most_tokens_per_second(self.memory_bytes_per_second, 0);
+        let memory = self.memory_bytes_per_second;
+        let (most_tokens_per_second, resident_bytes) = match fit {
+            Fit::Unknown => (Some(card.most_tokens_per_second(memory, 0)), None),
+            Fit::Memory => (
+                Some(card.most_tokens_per_second(memory, 0)),
+                Some(card.weight_bytes),
+            ),
+            Fit::Storage => {
+                let storage = storage_bytes_per_second(source);
+                let streaming = card.streaming(context_tokens, memory, storage.unwrap_or(0.0));
+                let speed = streaming.filter(|_| storage.is_some());
+                (
+                    speed.map(|streaming| streaming.tokens_per_second),
+                    streaming.map(|streaming| streaming.resident_bytes),
+                )
+            }
+        };
         Some(Prospect {
             fit,
             context_tokens,
-            most_tokens_per_second: (fit != Fit::Storage).then_some(most),
+            most_tokens_per_second,
+            resident_bytes,
         })
     }
 }
 
-/// `fits, writes at most 120 tokens a second`.
-fn told(prospect: Prospect) -> String {
-    let speed = match prospect.most_tokens_per_second {
-        Some(most @ 10.0..) => format!("writes at most {} tokens a second", thousands(most as u64)),
-        Some(most) => format!("writes at most {most:.1} tokens a second"),
-        None => "writes slowly, as it reads its weights from the disk".to_owned(),
-    };
-    let fit = match prospect.fit {
-        Fit::Memory => "fits",
-        Fit::Storage => "does not fit into the memory that is free",
-        Fit::Unknown => "may fit",
-    };
+/// `fits with a context of 4,096 tokens; writes at most 120 tokens a second`, of a model of so
+/// many bytes of weights.
+fn told(prospect: Prospect, weight_bytes: u64) -> String {
     let context = thousands(prospect.context_tokens as u64);
-    format!("{fit} with a context of {context} tokens; {speed}")
+    let with = format!("with a context of {context} tokens");
+    let how = match prospect.fit {
+        Fit::Storage => "about",
+        Fit::Memory | Fit::Unknown => "at most",
+    };
+    let writes = match prospect.most_tokens_per_second {
+        Some(most) => format!("writes {how} {}", rate(most)),
+        None => "writes slowly".to_owned(),
+    };
+    match (prospect.fit, prospect.resident_bytes) {
+        (Fit::Memory, _) => format!("fits {with}; {writes}"),
+        (Fit::Unknown, _) => format!("may fit {with}; {writes}"),
+        (Fit::Storage, Some(resident)) => format!(
+            "does not fit into the memory that is free {with}: {} of {} of weights would be in \
+             memory, the rest comes from the disk for each token; {writes}",
+            bytes(resident),
+            bytes(weight_bytes)
+        ),
+        (Fit::Storage, None) => format!("does not fit into the memory that is free {with}"),
+    }
 }
 
 /// `8.2 B` parameters.
@@ -138,17 +169,26 @@ mod tests {
             fit: Fit::Memory,
             context_tokens: 4096,
             most_tokens_per_second: Some(7.96),
+            resident_bytes: Some(3 << 30),
         };
         assert_eq!(
-            told(prospect),
+            told(prospect, 8 << 30),
             "fits with a context of 4,096 tokens; writes at most 8.0 tokens a second"
         );
-        let slow = Prospect {
+        let mut slow = Prospect {
             fit: Fit::Storage,
-            most_tokens_per_second: None,
             ..prospect
         };
-        assert!(told(slow).contains("from the disk"));
+        let text = told(slow, 8 << 30);
+        assert!(
+            text.contains("3.0 GiB of 8.0 GiB of weights would be in memory"),
+            "{text}"
+        );
+        assert!(text.ends_with("writes about 8.0 tokens a second"), "{text}");
+        slow.most_tokens_per_second = None;
+        assert!(told(slow, 8 << 30).ends_with("writes slowly"));
+        slow.resident_bytes = None;
+        assert!(told(slow, 8 << 30).ends_with("with a context of 4,096 tokens"));
         assert_eq!(parameters(8_190_000_000), "8.2 B");
         assert_eq!(parameters(134_500_000), "134 M");
         assert_eq!(parameters(1234), "1,234");

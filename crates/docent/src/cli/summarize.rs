@@ -103,7 +103,8 @@ pub(super) fn run(app: &App, args: &Summarize) -> Result<Status> {
     {
         refresh(app, collection, Vectors::None);
     }
-    let generator = loading.map(|loading| loading.wait()).transpose()?;
+    let generator = loading.map(|loading| loading.wait_and_tell(app));
+    let generator = generator.transpose()?;
     let line = ProgressLine::new(&app.output, "summary");
     let mut hear = |event: SummaryEvent| {
         show(&line, &event);

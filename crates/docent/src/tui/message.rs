@@ -159,6 +159,8 @@ pub(crate) struct ModelCard {
     pub(crate) name: String,
     /// Tokens that it reads and writes together.
     pub(crate) context_tokens: usize,
+    /// What to expect of it if memory has no room for it.
+    pub(crate) streaming: Option<String>,
 }
 
 /// A collection as the library lists it.

@@ -341,6 +341,7 @@ pub(super) fn model() -> ModelCard {
     ModelCard {
         name: "SmolLM2-135M-Instruct".to_owned(),
         context_tokens: 2_048,
+        streaming: None,
     }
 }
 

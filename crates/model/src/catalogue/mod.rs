@@ -7,11 +7,12 @@ mod places;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use docent_core::model::Streaming;
 use serde::Serialize;
 
 pub use places::{Found, Owner, Place, find, usual_places};
 
-use crate::decoder::{self, CachePrecision};
+use crate::decoder::{self, CachePrecision, Footprint, Free, Rates};
 use crate::encoder::EncoderConfig;
 use crate::error::LoadError;
 use crate::generator::{self, GeneratorSource};
@@ -51,8 +52,12 @@ pub struct ModelCard {
     pub plain_chat: Option<String>,
     /// Bytes of weights that are read to write one token.
     pub token_bytes: u64,
+    /// Bytes of weights that have to be in memory for it to write at full speed.
+    pub weight_bytes: u64,
     /// Bytes that keys and values of one token take; 0 if it cannot write.
     pub cache_bytes_per_token: u64,
+    #[serde(skip)]
+    footprint: Footprint,
 }
 
 /// What a model is for.
@@ -85,7 +90,7 @@ pub enum Runner {
 pub enum Fit {
     /// Weights and the context asked about fit.
     Memory,
-    /// They do not: weights would come from the disk for each token, which is slow.
+    /// They do not: some weights come from the disk for each token, which is slow.
     Storage,
     /// The system does not tell how much memory is free.
     Unknown,
@@ -95,24 +100,59 @@ impl ModelCard {
     /// Whether it fits into the memory that is free now, with room for `context` tokens.
     #[must_use]
     pub fn fit(&self, context: usize) -> Fit {
-        self.fit_within(context, decoder::free_bytes())
+        self.fit_within(context, Free::now().map(Free::bytes))
     }
 
     fn fit_within(&self, context: usize, free: Option<u64>) -> Fit {
-        let cache = self.cache_bytes_per_token.saturating_mul(context as u64);
         match free {
             None => Fit::Unknown,
-            Some(free) if self.file_bytes.saturating_add(cache) <= free => Fit::Memory,
+            Some(free) if decoder::fits(self.weight_bytes, self.cache(context), free) => {
+                Fit::Memory
+            }
             Some(_) => Fit::Storage,
         }
+    }
+
+    /// Bytes of keys and values of so many tokens.
+    fn cache(&self, tokens: usize) -> u64 {
+        self.cache_bytes_per_token.saturating_mul(tokens as u64)
     }
 
     /// Tokens that could be written per second at most, after `depth` others, on a machine that
     /// reads so many bytes per second from memory ([`crate::bench::memory_bytes_per_second`]).
     #[must_use]
     pub fn most_tokens_per_second(&self, memory_bytes_per_second: f64, depth: usize) -> f64 {
-        let cache = self.cache_bytes_per_token as f64 * depth as f64;
+        let cache = self.cache(depth) as f64;
         memory_bytes_per_second / (self.token_bytes as f64 + cache).max(1.0)
+    }
+
+    /// What to expect of it if it does not fit, with room for `context` tokens, where so many
+    /// bytes per second come from memory and from storage
+    /// ([`crate::bench::storage_bytes_per_second`]). `None` where the system does not tell how
+    /// much memory is free, and for what candle runs, which does not read from storage.
+    #[must_use]
+    pub fn streaming(
+        &self,
+        context: usize,
+        memory_bytes_per_second: f64,
+        storage_bytes_per_second: f64,
+    ) -> Option<Streaming> {
+        let rates = Rates {
+            memory: memory_bytes_per_second,
+            storage: storage_bytes_per_second,
+        };
+        let free = Free::now().filter(|_| self.runner == Some(Runner::Docent))?;
+        Some(self.streaming_within(context, free.bytes(), rates))
+    }
+
+    fn streaming_within(&self, context: usize, free: u64, rates: Rates) -> Streaming {
+        let room = decoder::for_buffers(free).saturating_sub(self.cache(context));
+        let resident_bytes = room.min(self.weight_bytes);
+        Streaming {
+            weight_bytes: self.weight_bytes,
+            resident_bytes,
+            tokens_per_second: self.footprint.tokens_per_second(resident_bytes, rates),
+        }
     }
 }
 
@@ -157,6 +197,7 @@ fn describe(path: &Path, gguf: &Gguf, file_bytes: u64, precision: CachePrecision
         (Ok(_), _) => tokenizer::check(gguf).map_err(|error| told(path, &error)),
     };
     let template = ChatTemplate::new(gguf.text("tokenizer.chat_template"), "", "");
+    let footprint = Footprint::of(gguf);
     ModelCard {
         name: gguf.text("general.name").map(str::to_owned),
         architecture: architecture.to_owned(),
@@ -171,8 +212,10 @@ fn describe(path: &Path, gguf: &Gguf, file_bytes: u64, precision: CachePrecision
         layers: number("block_count"),
         tokenizer: tokenizer_name(gguf),
         plain_chat: template.problem(),
-        token_bytes: token_bytes(gguf, number("expert_count"), number("expert_used_count")),
+        token_bytes: footprint.token_bytes(),
+        weight_bytes: footprint.total(),
         cache_bytes_per_token: cache.map_or(0, |bytes| bytes as u64),
+        footprint,
     }
 }
 
@@ -211,28 +254,6 @@ fn tokenizer_name(gguf: &Gguf) -> String {
     }
 }
 
-/// Bytes of weights that are read to write one token: all but the vectors of other tokens, and
-/// of experts only the used ones.
-fn token_bytes(gguf: &Gguf, experts: usize, used: usize) -> u64 {
-    let tied = !gguf.tensors.contains_key("output.weight");
-    let bytes = gguf.tensors.iter().map(|(name, entry)| {
-        let bytes = entry.bytes as u64;
-        let part = name.split('.').nth(2).unwrap_or_default();
-        let single = name
-            .split('.')
-            .nth(3)
-            .is_some_and(|last| last.parse::<usize>().is_ok());
-        match name.as_str() {
-            "token_embd.weight" if !tied => 0,
-            _ if experts > 1 && (part.ends_with("_exps") || single) => {
-                bytes / experts as u64 * used.min(experts) as u64
-            }
-            _ => bytes,
-        }
-    });
-    bytes.fold(0, u64::saturating_add)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,11 +282,20 @@ mod tests {
         // Keys and values of 30 layers, 3 heads, 64 numbers, two bytes each.
         assert_eq!(card.cache_bytes_per_token, 2 * 30 * 3 * 64 * 2);
         assert!(card.token_bytes > card.file_bytes * 9 / 10);
+        assert_eq!(card.weight_bytes, card.token_bytes);
         assert_eq!(card.fit_within(1000, Some(200_000_000)), Fit::Memory);
         assert_eq!(card.fit_within(1000, Some(100_000_000)), Fit::Storage);
         assert_eq!(card.fit_within(1000, None), Fit::Unknown);
         let speed = card.most_tokens_per_second(39e9, 0);
         assert!((380.0..420.0).contains(&speed), "{speed}");
+        let rates = Rates {
+            memory: 39e9,
+            storage: 1e9,
+        };
+        let slow = card.streaming_within(1000, 100_000_000, rates);
+        assert_eq!(slow.weight_bytes, card.weight_bytes);
+        assert!(slow.resident_bytes < 20_000_000, "{slow:?}");
+        assert!((9.0..15.0).contains(&slow.tokens_per_second), "{slow:?}");
     }
 
     #[test]
@@ -291,6 +321,7 @@ mod tests {
             dense.token_bytes + one + 2 * 4 * 64 * 4
         );
         assert_eq!(single.token_bytes, mixture.token_bytes);
+        assert_eq!(mixture.weight_bytes, mixture.token_bytes + 2 * one);
         assert!(mixture.file_bytes > dense.file_bytes + 2 * one);
     }
 

@@ -14,8 +14,9 @@ use docent_kernels::{Isa, packed::InputKind};
 use crate::gguf::{Gguf, GgufError, Value};
 use crate::source::Source;
 
-use super::packed::{Matrix, Plan, Store};
+use super::packed::{Matrix, Plan};
 use super::prepared::Prepared;
+use super::store::Resident;
 
 /// Endings of the names under which an adapter's matrices stand behind the tensor they change.
 const DOWN: &str = ".lora_a";
@@ -23,7 +24,7 @@ const UP: &str = ".lora_b";
 
 /// An adapter that is loaded for one network.
 pub(super) struct Adapter {
-    store: Store,
+    weights: Resident,
     scale: f32,
     /// The two matrices of each changed matrix of the network.
     pairs: HashMap<Matrix, Pair>,
@@ -95,7 +96,7 @@ impl Adapter {
             _ => 1.0,
         };
         Ok(Adapter {
-            store: Store::open(plan, source, None)?,
+            weights: Resident::open(plan, source, None)?,
             scale: scale * alpha,
             pairs,
         })
@@ -104,7 +105,7 @@ impl Adapter {
     /// Puts the rows that a matrix is multiplied with into the form that the adapter wants.
     pub(super) fn prepare(&self, isa: Isa, matrix: &Matrix, values: &[f32], inputs: &mut Prepared) {
         if let Some(pair) = self.pairs.get(matrix) {
-            let quant = self.store.weights(&pair.down).shape().quant();
+            let quant = self.weights.plan().quant(&pair.down);
             inputs.add(isa, quant, values, matrix.inputs);
         }
     }
@@ -122,7 +123,8 @@ impl Adapter {
         let Some(pair) = self.pairs.get(matrix) else {
             return;
         };
-        let (down, up) = (self.store.weights(&pair.down), self.store.weights(&pair.up));
+        let weights = self.weights.hold();
+        let (down, up) = (weights.weights(&pair.down), weights.weights(&pair.up));
         let (rows, rank) = (inputs.rows(), pair.down.outputs);
         room.inner.resize(rows * rank);
         let tiles = 0..down.shape().tiles();

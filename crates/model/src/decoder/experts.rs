@@ -1,10 +1,13 @@
 //! Mixtures of experts: each row passes the few feed-forward blocks that its router prefers, and
 //! no block is computed for rows that do not.
 
+use std::io;
+
 use docent_kernels::aligned::Aligned;
 
 use super::forward::{self, Lane, Pass};
 use super::network::{Block, Layer, Linear};
+use super::store::Held;
 use super::team::each;
 
 /// Room for rows on their way through experts.
@@ -27,18 +30,28 @@ struct Choice {
     place: usize,
 }
 
+/// An expert with the rows that chose it.
+struct Visit<'a> {
+    block: &'a Block,
+    /// Numbers of the rows.
+    rows: Vec<usize>,
+    /// What the expert says to each.
+    out: &'a mut [f32],
+}
+
 impl Pass<'_> {
-    /// Adds what its experts say to each row.
+    /// Adds what its experts say to each row. `weights` are those of the router.
     pub(super) fn mixture(
         &self,
         layer: &Layer,
         router: &Linear,
+        weights: Held<'_>,
         blocks: &[Block],
         buffers: &mut forward::Buffers,
-    ) {
+    ) -> io::Result<()> {
         let config = &self.network.config;
         let Some(experts) = config.experts else {
-            return;
+            return Ok(());
         };
         let width = config.embedding;
         let room = &mut buffers.experts;
@@ -48,18 +61,18 @@ impl Pass<'_> {
         self.prepare(rows, &[router], &mut lane.inputs);
         room.router.resize(self.rows * experts.count);
         let mut products = [(router, &mut *room.router)];
-        self.products(&mut products, &lane.inputs, &mut lane.tools);
+        self.products(&weights, &mut products, &lane.inputs, &mut lane.tools);
+        // At most one unit is held at a time.
+        drop(weights);
         room.choices.clear();
         for scores in room.router.chunks_exact(experts.count) {
             choose(scores, experts.used, &mut room.choices);
         }
         room.out.resize(self.rows * experts.used * width);
-        match self.few() {
-            true => self.row_by_row(rows, blocks, &mut room.choices, &mut room.out, lane),
-            false => {
-                let choices = &mut room.choices;
-                self.expert_by_expert(rows, blocks, choices, &mut room.out, &mut buffers.lanes);
-            }
+        let visits = self.visits(blocks, &mut room.choices, &mut room.out);
+        match self.few() || self.store.streamed().is_some() {
+            true => self.one_after_another(rows, visits, &mut buffers.lanes)?,
+            false => self.side_by_side(rows, visits, &mut buffers.lanes)?,
         }
         let lane = &mut buffers.lanes[0];
         lane.update.resize(buffers.hidden.len());
@@ -79,44 +92,16 @@ impl Pass<'_> {
         let norm = &layer.post_feed_forward_norm;
         let update = self.normed(norm, &lane.update, &mut lane.normed);
         self.add(update, &mut buffers.hidden);
+        Ok(())
     }
 
-    /// Few rows: one after the other, each expert's columns cut among the threads.
-    fn row_by_row(
+    /// The experts that are chosen, each with its rows and a place for what it says.
+    fn visits<'b>(
         &self,
-        rows: &[f32],
-        blocks: &[Block],
+        blocks: &'b [Block],
         choices: &mut [Choice],
-        out: &mut [f32],
-        lane: &mut Lane,
-    ) {
-        let width = self.network.config.embedding;
-        let used = choices.len() / self.rows;
-        let outs = out.chunks_exact_mut(width);
-        for (place, (choice, out)) in choices.iter_mut().zip(outs).enumerate() {
-            choice.place = place;
-            let row = &rows[place / used * width..][..width];
-            let block = &blocks[choice.expert];
-            self.prepare(row, &[&block.gate, &block.up], &mut lane.inputs);
-            self.block(block, lane);
-            out.copy_from_slice(&lane.update);
-        }
-    }
-
-    /// Many rows: each expert is one piece of work, with all rows that chose it.
-    fn expert_by_expert(
-        &self,
-        rows: &[f32],
-        blocks: &[Block],
-        choices: &mut [Choice],
-        out: &mut [f32],
-        lanes: &mut [Lane],
-    ) {
-        struct Visit<'a> {
-            block: &'a Block,
-            rows: Vec<usize>,
-            out: &'a mut [f32],
-        }
+        out: &'b mut [f32],
+    ) -> Vec<Visit<'b>> {
         let width = self.network.config.embedding;
         let used = choices.len() / self.rows;
         let mut visitors: Vec<Vec<usize>> = vec![Vec::new(); blocks.len()];
@@ -138,28 +123,93 @@ impl Pass<'_> {
                 visits.push(Visit { block, rows, out });
             }
         }
+        visits
+    }
+
+    /// All threads work on one expert, which is all that has to be in memory: they share its
+    /// columns, or its rows where there are many. Those that are in memory come first, and the
+    /// others are read meanwhile.
+    fn one_after_another(
+        &self,
+        rows: &[f32],
+        mut visits: Vec<Visit<'_>>,
+        lanes: &mut [Lane],
+    ) -> io::Result<()> {
+        if let Some(streamed) = self.store.streamed() {
+            visits.sort_by_cached_key(|visit| !streamed.has(visit.block.unit));
+            streamed.foresee(visits.iter().map(|visit| visit.block.unit));
+        }
+        let width = self.network.config.embedding;
+        for visit in visits {
+            let weights = self.store.hold(visit.block.unit)?;
+            let step = match self.few() {
+                true => visit.rows.len(),
+                false => visit.rows.len().div_ceil(self.threads),
+            };
+            let chosen = visit.rows.chunks(step);
+            let outs = visit.out.chunks_mut(step * width);
+            let mut parts: Vec<_> = chosen.zip(outs).zip(&mut *lanes).collect();
+            each(&mut parts, &|((chosen, out), lane)| {
+                self.visit(visit.block, &weights, rows, chosen, out, lane);
+            });
+        }
+        Ok(())
+    }
+
+    /// Each thread works on experts of its own, with all rows that chose them.
+    fn side_by_side(
+        &self,
+        rows: &[f32],
+        mut visits: Vec<Visit<'_>>,
+        lanes: &mut [Lane],
+    ) -> io::Result<()> {
+        struct Share<'a> {
+            load: usize,
+            lane: &'a mut Lane,
+            visits: Vec<(Visit<'a>, Held<'a>)>,
+        }
         // The longest first, and each to the thread that has the least to do.
         visits.sort_by_key(|visit| std::cmp::Reverse(visit.rows.len()));
-        let mut parts: Vec<(usize, &mut Lane, Vec<Visit<'_>>)> =
-            lanes.iter_mut().map(|lane| (0, lane, Vec::new())).collect();
+        let shares = lanes.iter_mut().map(|lane| Share {
+            load: 0,
+            lane,
+            visits: Vec::new(),
+        });
+        let mut shares: Vec<Share<'_>> = shares.collect();
         for visit in visits {
-            if let Some((load, _, visits)) = parts.iter_mut().min_by_key(|(load, ..)| *load) {
-                *load += visit.rows.len();
-                visits.push(visit);
+            if let Some(share) = shares.iter_mut().min_by_key(|share| share.load) {
+                share.load += visit.rows.len();
+                let weights = self.store.hold(visit.block.unit)?;
+                share.visits.push((visit, weights));
             }
         }
-        each(&mut parts, &|(_, lane, visits)| {
-            for visit in visits {
-                lane.normed.resize(visit.rows.len() * width);
-                for (to, row) in lane.normed.chunks_exact_mut(width).zip(&visit.rows) {
-                    to.copy_from_slice(&rows[row * width..][..width]);
-                }
-                let block = visit.block;
-                self.prepare(&lane.normed, &[&block.gate, &block.up], &mut lane.inputs);
-                self.block(block, lane);
-                visit.out.copy_from_slice(&lane.update);
+        each(&mut shares, &|Share { lane, visits, .. }| {
+            for (visit, weights) in visits {
+                self.visit(visit.block, weights, rows, &visit.rows, visit.out, lane);
             }
         });
+        Ok(())
+    }
+
+    /// What an expert says to the chosen rows, in `out`.
+    fn visit(
+        &self,
+        block: &Block,
+        weights: &Held<'_>,
+        rows: &[f32],
+        chosen: &[usize],
+        out: &mut [f32],
+        lane: &mut Lane,
+    ) {
+        let width = self.network.config.embedding;
+        lane.normed.resize(chosen.len() * width);
+        for (to, row) in lane.normed.chunks_exact_mut(width).zip(chosen) {
+            to.copy_from_slice(&rows[row * width..][..width]);
+        }
+        self.prepare(&lane.normed, &[&block.gate, &block.up], &mut lane.inputs);
+        self.gated(block, weights, lane);
+        self.down(block, weights, lane);
+        out.copy_from_slice(&lane.update);
     }
 }
 

@@ -4,14 +4,13 @@
 //! there the time goes into reading the weights. Many, as in reading a prompt, are cut by rows:
 //! each thread takes its own through everything but attention, which is cut by heads.
 
+use std::io;
 use std::ops::Range;
 
 use docent_kernels::Isa;
 use docent_kernels::activation::apply_gate;
 use docent_kernels::aligned::Aligned;
-use docent_kernels::cache::{
-    Attention, CacheScratch, PARTIAL_EXTRA, Queries, SPAN, attend, attend_spans, merge_spans,
-};
+use docent_kernels::cache::CacheScratch;
 use docent_kernels::norm::rms_norm;
 use docent_kernels::packed::{ColumnsMut, Scratch, TILE_ROWS, multiply};
 use docent_kernels::rope::rotate;
@@ -21,15 +20,14 @@ use super::cache::LayerCache;
 use super::config::Config;
 use super::experts;
 use super::network::{Block, FeedForward, HeadNorm, Layer, Linear, Network, Rotation};
-use super::packed::Store;
+use super::packed::Unit;
 use super::prepared::Prepared;
 use super::rope::Frequencies;
+use super::store::{Held, Store};
 use super::team::each;
 
 /// Rows up to which products are cut by columns.
-const FEW_ROWS: usize = 16;
-/// Rows whose attention is one piece of work.
-const ATTENTION_ROWS: usize = 64;
+pub(super) const FEW_ROWS: usize = 16;
 
 /// What a batch of tokens passes through, and where it begins.
 #[derive(Clone, Copy)]
@@ -54,13 +52,13 @@ pub(super) struct Pass<'a> {
 pub(super) struct Buffers {
     /// The tokens' vectors.
     pub(super) hidden: Aligned<f32>,
-    queries: Aligned<f32>,
+    pub(super) queries: Aligned<f32>,
     keys: Aligned<f32>,
     values: Aligned<f32>,
     /// What attention makes of the queries.
-    context: Aligned<f32>,
+    pub(super) context: Aligned<f32>,
     /// The same of single spans of positions, before they are merged.
-    partials: Aligned<f32>,
+    pub(super) partials: Aligned<f32>,
     pub(super) lanes: Vec<Lane>,
     pub(super) experts: experts::Buffers,
     pub(super) logits: Vec<f32>,
@@ -93,7 +91,7 @@ pub(super) struct Lane {
     pub(super) up: Aligned<f32>,
     pub(super) update: Aligned<f32>,
     pub(super) tools: Tools,
-    attention: CacheScratch,
+    pub(super) attention: CacheScratch,
 }
 
 /// Room for products.
@@ -126,26 +124,50 @@ pub(crate) enum Wanted {
 /// A product to be computed: the layer, and where its rows go.
 pub(super) type Product<'a> = (&'a Linear, &'a mut [f32]);
 
+/// Bytes of the buffers that one row passes through, about: numbers as floats, and the inputs of
+/// products in whatever form.
+pub(super) fn row_bytes(config: &Config) -> u64 {
+    let experts = config.experts.map_or(0, |experts| experts.used);
+    let (queries, keys) = (config.query_width(), config.key_width());
+    let wide = config.feed_forward.max(config.embedding);
+    let floats = (6 + experts) * config.embedding + 2 * (queries + keys) + 3 * wide;
+    (floats * size_of::<f32>()) as u64
+}
+
 impl Pass<'_> {
     /// Takes `buffers.hidden` through all layers; leaves logits in `buffers.logits`.
-    pub(super) fn run(&self, layers: &mut [LayerCache], buffers: &mut Buffers, wanted: Wanted) {
+    ///
+    /// # Errors
+    /// When weights cannot be read. The cache then has keys and values of some layers, which
+    /// count for nothing as long as nobody says that the rows are there.
+    pub(super) fn run(
+        &self,
+        layers: &mut [LayerCache],
+        buffers: &mut Buffers,
+        wanted: Wanted,
+    ) -> io::Result<()> {
         self.resize(buffers);
         for (layer, cache) in self.network.layers.iter().zip(layers) {
-            self.attention_inputs(layer, buffers);
+            let weights = self.store.hold(layer.unit)?;
+            self.attention_inputs(layer, &weights, buffers);
             self.keep(cache, buffers);
             self.attend(layer, cache, buffers);
-            self.attention_output(layer, buffers);
+            self.attention_output(layer, &weights, buffers);
             match &layer.feed_forward {
-                FeedForward::Dense(block) => self.dense(layer, block, buffers),
+                FeedForward::Dense { block, down } => {
+                    // At most one unit is held at a time.
+                    drop(weights);
+                    self.dense(layer, block, *down, buffers)?;
+                }
                 FeedForward::Experts { router, blocks } => {
-                    self.mixture(layer, router, blocks, buffers);
+                    self.mixture(layer, router, weights, blocks, buffers)?;
                 }
             }
         }
-        self.logits(buffers, wanted);
+        self.logits(buffers, wanted)
     }
 
-    fn config(&self) -> &Config {
+    pub(super) fn config(&self) -> &Config {
         &self.network.config
     }
 
@@ -201,7 +223,7 @@ impl Pass<'_> {
     }
 
     /// Queries, keys and values of each row, normed and turned as they are looked at.
-    fn attention_inputs(&self, layer: &Layer, buffers: &mut Buffers) {
+    fn attention_inputs(&self, layer: &Layer, weights: &Held<'_>, buffers: &mut Buffers) {
         let angles = match layer.rotation {
             Rotation::None => None,
             Rotation::Full => Some(self.full),
@@ -221,7 +243,7 @@ impl Pass<'_> {
                 (&layer.key, &mut *stretch.keys),
                 (&layer.value, &mut *stretch.values),
             ];
-            self.products(&mut products, inputs, tools);
+            self.products(weights, &mut products, inputs, tools);
             let config = self.config();
             for (norm, rows, width) in [
                 (
@@ -288,144 +310,8 @@ impl Pass<'_> {
         }
     }
 
-    /// Each row's queries over the keys and values that it sees.
-    fn attend(&self, layer: &Layer, cache: &LayerCache, buffers: &mut Buffers) {
-        let config = self.config();
-        let attention = Attention {
-            scale: config.attention_scale,
-            soft_cap: config.attention_cap,
-            window: layer.window,
-        };
-        let first = layer
-            .window
-            .map_or(0, |w| (self.start + 1).saturating_sub(w));
-        let spans = first / SPAN..(self.start + self.rows).div_ceil(SPAN);
-        match self.rows <= FEW_ROWS && spans.len() > 1 {
-            true => self.attend_by_spans(attention, cache, spans, buffers),
-            false => self.attend_by_rows(attention, cache, buffers),
-        }
-    }
-
-    /// The queries of some rows that look at one head's keys.
-    fn queries<'b>(&self, queries: &'b [f32], head: usize, rows: Range<usize>) -> Queries<'b> {
-        let config = self.config();
-        let (stride, heads) = (config.query_width(), config.heads / config.heads_kv);
-        Queries {
-            values: &queries[rows.start * stride + head * heads * config.head..],
-            stride,
-            tokens: rows.len(),
-            heads,
-            first_position: self.start + rows.start,
-        }
-    }
-
-    /// Each head with some rows is one piece of work.
-    fn attend_by_rows(&self, attention: Attention, cache: &LayerCache, buffers: &mut Buffers) {
-        struct Piece<'a> {
-            head: usize,
-            rows: Range<usize>,
-            out: ColumnsMut<'a>,
-        }
-        let config = self.config();
-        let width = config.heads / config.heads_kv * config.head;
-        let mut pieces = Vec::new();
-        let step = ATTENTION_ROWS * config.query_width();
-        for (index, out) in buffers.context.chunks_mut(step).enumerate() {
-            let first = index * ATTENTION_ROWS;
-            let rows = first..(first + ATTENTION_ROWS).min(self.rows);
-            let mut rest = ColumnsMut::new(out, config.query_width());
-            for head in 0..config.heads_kv {
-                let (out, after) = rest.split_at(width);
-                rest = after;
-                let rows = rows.clone();
-                pieces.push(Piece { head, rows, out });
-            }
-        }
-        let queries = &buffers.queries[..];
-        self.share(pieces, &mut buffers.lanes, |piece, scratch| {
-            let Piece { head, rows, out } = piece;
-            let queries = self.queries(queries, head, rows);
-            attend(self.isa, attention, cache.head(head), queries, out, scratch);
-        });
-    }
-
-    /// Few rows that see much: each head with a span of positions is one piece of work.
-    fn attend_by_spans(
-        &self,
-        attention: Attention,
-        cache: &LayerCache,
-        spans: Range<usize>,
-        buffers: &mut Buffers,
-    ) {
-        struct Piece<'a> {
-            head: usize,
-            span: usize,
-            partials: &'a mut [f32],
-        }
-        let config = self.config();
-        let group = config.heads / config.heads_kv;
-        let queries = self.rows * group;
-        let partial = queries * (config.head + PARTIAL_EXTRA);
-        buffers
-            .partials
-            .resize(config.heads_kv * spans.len() * partial);
-        let chunks = buffers.partials.chunks_exact_mut(partial).enumerate();
-        let pieces = chunks.map(|(index, partials)| Piece {
-            head: index / spans.len(),
-            span: spans.start + index % spans.len(),
-            partials,
-        });
-        let (pieces, rows) = (pieces.collect(), &buffers.queries[..]);
-        self.share(pieces, &mut buffers.lanes, |piece, scratch| {
-            let Piece {
-                head,
-                span,
-                partials,
-            } = piece;
-            let queries = self.queries(rows, head, 0..self.rows);
-            let (cache, spans) = (cache.head(head), span..span + 1);
-            attend_spans(
-                self.isa, attention, cache, queries, spans, partials, scratch,
-            );
-        });
-        // The queries are not needed any more; their room takes each head's rows.
-        let merged = &mut buffers.queries[..queries * config.head];
-        let of_heads = buffers.partials.chunks_exact(spans.len() * partial);
-        for (head, partials) in of_heads.enumerate() {
-            merge_spans(cache.layout(), queries, partials, merged);
-            let width = group * config.head;
-            let rows = merged.chunks_exact(width);
-            let outs = buffers.context.chunks_exact_mut(config.query_width());
-            for (row, out) in rows.zip(outs) {
-                out[head * width..][..width].copy_from_slice(row);
-            }
-        }
-    }
-
-    /// Shares pieces of about equal work among the threads, each of which takes every so many.
-    fn share<P: Send>(
-        &self,
-        pieces: Vec<P>,
-        lanes: &mut [Lane],
-        work: impl Fn(P, &mut CacheScratch) + Sync,
-    ) {
-        let mut parts: Vec<(Vec<P>, &mut CacheScratch)> = lanes
-            .iter_mut()
-            .map(|lane| (Vec::new(), &mut lane.attention))
-            .collect();
-        let threads = parts.len();
-        for (index, piece) in pieces.into_iter().enumerate() {
-            parts[index % threads].0.push(piece);
-        }
-        each(&mut parts, &|(pieces, scratch)| {
-            for piece in pieces.drain(..) {
-                work(piece, scratch);
-            }
-        });
-    }
-
     /// Adds what attention says to each row.
-    fn attention_output(&self, layer: &Layer, buffers: &mut Buffers) {
+    fn attention_output(&self, layer: &Layer, weights: &Held<'_>, buffers: &mut Buffers) {
         self.over_rows(buffers, |stretch| {
             let Lane {
                 normed,
@@ -436,11 +322,8 @@ impl Pass<'_> {
             } = &mut *stretch.lane;
             self.prepare(stretch.context, &[&layer.attention_output], inputs);
             update.resize(stretch.hidden.len());
-            self.products(
-                &mut [(&layer.attention_output, &mut *update)],
-                inputs,
-                tools,
-            );
+            let mut products = [(&layer.attention_output, &mut **update)];
+            self.products(weights, &mut products, inputs, tools);
             let norm = &layer.post_attention_norm;
             self.add(self.normed(norm, update, normed), stretch.hidden);
         });
@@ -455,35 +338,54 @@ impl Pass<'_> {
     }
 
     /// Adds what a feed-forward block says to each row.
-    fn dense(&self, layer: &Layer, block: &Block, buffers: &mut Buffers) {
+    fn dense(
+        &self,
+        layer: &Layer,
+        block: &Block,
+        down: Unit,
+        buffers: &mut Buffers,
+    ) -> io::Result<()> {
+        let weights = self.store.hold(block.unit)?;
         self.over_rows(buffers, |stretch| {
             let lane = &mut *stretch.lane;
             let values = self.normed(&layer.feed_forward_norm, stretch.hidden, &mut lane.normed);
             self.prepare(values, &[&block.gate, &block.up], &mut lane.inputs);
-            self.block(block, lane);
+            self.gated(block, &weights, lane);
+        });
+        drop(weights);
+        let weights = self.store.hold(down)?;
+        self.over_rows(buffers, |stretch| {
+            let lane = &mut *stretch.lane;
+            self.down(block, &weights, lane);
             let norm = &layer.post_feed_forward_norm;
             let update = self.normed(norm, &lane.update, &mut lane.normed);
             self.add(update, stretch.hidden);
         });
+        Ok(())
     }
 
-    /// What a feed-forward block makes of `lane.inputs`, in `lane.update`.
-    pub(super) fn block(&self, block: &Block, lane: &mut Lane) {
+    /// `gate(x) · up(x)` for the rows of `lane.inputs`, in `lane.gate`.
+    pub(super) fn gated(&self, block: &Block, weights: &Held<'_>, lane: &mut Lane) {
         let config = self.config();
         let rows = lane.inputs.rows();
         lane.gate.resize(rows * config.feed_forward);
         lane.up.resize(rows * config.feed_forward);
         let mut products = [(&block.gate, &mut *lane.gate), (&block.up, &mut *lane.up)];
-        self.products(&mut products, &lane.inputs, &mut lane.tools);
+        self.products(weights, &mut products, &lane.inputs, &mut lane.tools);
         apply_gate(self.isa, config.gate, &mut lane.gate, &lane.up);
+    }
+
+    /// What a feed-forward block makes of `lane.gate`, in `lane.update`.
+    pub(super) fn down(&self, block: &Block, weights: &Held<'_>, lane: &mut Lane) {
         self.prepare(&lane.gate, &[&block.down], &mut lane.inputs);
-        lane.update.resize(rows * config.embedding);
+        lane.update
+            .resize(lane.inputs.rows() * self.config().embedding);
         let mut products = [(&block.down, &mut *lane.update)];
-        self.products(&mut products, &lane.inputs, &mut lane.tools);
+        self.products(weights, &mut products, &lane.inputs, &mut lane.tools);
     }
 
     /// Logits of the wanted rows.
-    fn logits(&self, buffers: &mut Buffers, wanted: Wanted) {
+    fn logits(&self, buffers: &mut Buffers, wanted: Wanted) -> io::Result<()> {
         let (width, vocabulary) = (self.config().embedding, self.network.vocabulary());
         let first = match wanted {
             Wanted::Nothing => self.rows,
@@ -491,22 +393,29 @@ impl Pass<'_> {
             Wanted::All => 0,
         };
         buffers.logits.resize((self.rows - first) * vocabulary, 0.0);
+        if first == self.rows {
+            return Ok(());
+        }
         let lane = &mut buffers.lanes[0];
-        let rows = buffers.hidden[first * width..].chunks(FEW_ROWS * width);
-        let outs = buffers.logits.chunks_mut(FEW_ROWS * vocabulary);
-        for (hidden, out) in rows.zip(outs) {
-            lane.normed.resize(hidden.len());
-            let gain = &self.network.output_norm;
-            rms_norm(
-                self.isa,
-                hidden,
-                gain,
-                self.config().epsilon,
-                &mut lane.normed,
-            );
-            self.prepare(&lane.normed, &[&self.network.output], &mut lane.inputs);
-            let mut products = [(&self.network.output, out)];
-            self.products_by(self.threads, &mut products, &lane.inputs, &mut lane.tools);
+        for output in &self.network.output {
+            let weights = self.store.hold(output.unit)?;
+            let outputs = output.linear.matrix.outputs;
+            let rows = buffers.hidden[first * width..].chunks(FEW_ROWS * width);
+            let logits = buffers.logits.chunks_mut(FEW_ROWS * vocabulary);
+            for (hidden, logits) in rows.zip(logits) {
+                lane.normed.resize(hidden.len());
+                let (gain, epsilon) = (&self.network.output_norm, self.config().epsilon);
+                rms_norm(self.isa, hidden, gain, epsilon, &mut lane.normed);
+                self.prepare(&lane.normed, &[&output.linear], &mut lane.inputs);
+                lane.update.resize(hidden.len() / width * outputs);
+                let mut products = [(&output.linear, &mut *lane.update)];
+                let (inputs, tools) = (&lane.inputs, &mut lane.tools);
+                self.products_by(self.threads, &weights, &mut products, inputs, tools);
+                let said = lane.update.chunks_exact(outputs);
+                for (logits, said) in logits.chunks_exact_mut(vocabulary).zip(said) {
+                    logits[output.first..][..outputs].copy_from_slice(said);
+                }
+            }
         }
         let config = self.config();
         if config.output_scale != 1.0 || config.output_cap.is_some() {
@@ -517,23 +426,26 @@ impl Pass<'_> {
                 }
             }
         }
+        Ok(())
     }
 
     /// Computes products of the same rows, whose columns the threads share if there are few rows.
     pub(super) fn products(
         &self,
+        weights: &Held<'_>,
         products: &mut [Product<'_>],
         inputs: &Prepared,
         tools: &mut Tools,
     ) {
         let threads = if self.few() { self.threads } else { 1 };
-        self.products_by(threads, products, inputs, tools);
+        self.products_by(threads, weights, products, inputs, tools);
     }
 
     /// Computes products, cut by columns into as many parts as there are `threads`.
     fn products_by(
         &self,
         threads: usize,
+        weights: &Held<'_>,
         products: &mut [Product<'_>],
         inputs: &Prepared,
         tools: &mut Tools,
@@ -573,7 +485,7 @@ impl Pass<'_> {
         }
         each(&mut parts, &|part: &mut Part<'_>| {
             for Piece { linear, tiles, out } in part.pieces.drain(..) {
-                let weights = self.store.weights(&linear.matrix);
+                let weights = weights.weights(&linear.matrix);
                 let inputs = inputs.of(weights.shape().quant());
                 multiply(self.isa, &weights, tiles, inputs, out, part.scratch);
             }
@@ -597,7 +509,7 @@ impl Pass<'_> {
     pub(super) fn prepare(&self, values: &[f32], linears: &[&Linear], inputs: &mut Prepared) {
         inputs.clear();
         for linear in linears {
-            let quant = self.store.weights(&linear.matrix).shape().quant();
+            let quant = self.store.plan().quant(&linear.matrix);
             inputs.add(self.isa, quant, values, linear.matrix.inputs);
             for adapter in self.adapters {
                 adapter.prepare(self.isa, &linear.matrix, values, inputs);

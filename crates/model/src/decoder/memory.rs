@@ -1,78 +1,143 @@
-//! How many tokens there is memory for.
+//! What fits into memory: how many tokens, and which of the weights.
 
 use crate::gguf::GgufError;
 
 use super::cache::Shape;
+use super::free::Free;
 
 /// Keys and values may take one part in so many of the memory that is free at load.
 const SHARE: u64 = 2;
-/// A context that is taken even where the system does not tell how much memory is free.
+/// A context that is taken where the system does not tell how much memory is free, and where
+/// more would leave too little of it to the weights.
 const USUAL_CONTEXT: usize = 4096;
+/// Bytes that are left to the rest of the program.
+const RESERVE: u64 = 48 << 20;
+/// One part in so many of what is free is left to others: less where weights are mapped, which
+/// the system may take back from.
+const MAPPED_SHARE: u64 = 32;
+const BUFFERS_SHARE: u64 = 8;
+/// Rows that are read at once even where memory is short.
+const FEWEST_ROWS: usize = 64;
+/// Room for rows may take one part in so many of the memory that weights do not fit into.
+const ROWS_SHARE: u64 = 16;
 
-/// The number of tokens to make room for: as many as `asked` for, or as the model was `trained`
-/// for, as far as memory goes.
-///
-/// # Errors
-/// When more were asked for than there is memory for.
-pub(super) fn context(
-    shape: Shape,
-    trained: usize,
-    asked: Option<usize>,
-) -> Result<usize, GgufError> {
-    context_within(shape, trained, asked, free_bytes())
+/// What a network is to have room for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wish {
+    /// Keys and values of a token.
+    pub(super) shape: Shape,
+    /// Tokens that the model was trained to see.
+    pub(super) trained: usize,
+    /// Tokens that were asked for.
+    pub(super) context: Option<usize>,
+    /// Bytes of weights.
+    pub(super) weights: u64,
+    /// Bytes of the buffers that one row passes through.
+    pub(super) row_bytes: u64,
+    /// Rows that are best read at once.
+    pub(super) rows: usize,
 }
 
-fn context_within(
-    shape: Shape,
-    trained: usize,
-    asked: Option<usize>,
-    free: Option<u64>,
-) -> Result<usize, GgufError> {
-    let token_bytes = shape.token_bytes() as u64;
-    let possible = match free {
-        Some(free) => usize::try_from(free / SHARE / token_bytes).unwrap_or(usize::MAX),
-        None => asked.unwrap_or(USUAL_CONTEXT),
-    };
-    let wanted = asked.unwrap_or(usize::MAX).clamp(1, trained);
-    match asked {
-        Some(_) if wanted > possible => Err(GgufError::Unsupported(
-            format!(
-                "a context of {wanted} tokens takes {} MB for keys and values, and half of the \
-                 free memory has room for {possible} tokens",
-                wanted as u64 * token_bytes / 1_000_000
-            ),
-            "ask for a shorter context or close other programs".into(),
-        )),
-        _ => Ok(wanted.min(possible).max(1)),
+/// What it gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Room {
+    /// Tokens that keys and values are kept of.
+    pub(super) context: usize,
+    /// Rows that may be read at once.
+    pub(super) rows: usize,
+    /// Bytes for weights where not all of them fit.
+    pub(super) weights: Option<Budget>,
+}
+
+/// Memory for a part of the weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Budget {
+    /// Bytes that their buffers may take.
+    pub(crate) bytes: u64,
+    /// Whether the machine itself has memory for all of them, so that files may stay in it.
+    pub(crate) keeps_files: bool,
+}
+
+/// Whether weights fit beside the keys and values of a context.
+pub(crate) fn fits(weights: u64, cache: u64, free: u64) -> bool {
+    weights.saturating_add(cache) <= for_mapped(free)
+}
+
+/// Bytes that a model may take of those that are free if all of its weights fit.
+fn for_mapped(free: u64) -> u64 {
+    free.saturating_sub(RESERVE + free / MAPPED_SHARE)
+}
+
+/// Bytes that a model may take of those that are free if its weights do not fit.
+pub(crate) fn for_buffers(free: u64) -> u64 {
+    free.saturating_sub(RESERVE + free / BUFFERS_SHARE)
+}
+
+impl Wish {
+    /// Divides the memory that is free: as many tokens as were asked for, or as the model was
+    /// trained for as far as memory goes beside the weights; then weights, then rows.
+    ///
+    /// # Errors
+    /// When more tokens were asked for than there is memory for.
+    pub(super) fn room(self, free: Option<Free>) -> Result<Room, GgufError> {
+        let Some(free) = free else {
+            let context = self.context.unwrap_or(USUAL_CONTEXT);
+            return Ok(Room {
+                context: context.clamp(1, self.trained),
+                rows: self.rows,
+                weights: None,
+            });
+        };
+        let fewest = self.row_bytes.saturating_mul(FEWEST_ROWS as u64);
+        let left = for_mapped(free.bytes()).saturating_sub(fewest);
+        let context = self.context_within(free.bytes(), left)?;
+        let cache = self.cache(context);
+        let all_fit = self.weights.saturating_add(cache) <= left;
+        let for_rows = match all_fit {
+            true => for_mapped(free.bytes()) - self.weights - cache,
+            false => free.bytes() / ROWS_SHARE,
+        };
+        let possible = usize::try_from(for_rows / self.row_bytes.max(1)).unwrap_or(usize::MAX);
+        let rows = possible.max(FEWEST_ROWS).min(self.rows);
+        let taken = cache.saturating_add(self.row_bytes.saturating_mul(rows as u64));
+        Ok(Room {
+            context,
+            rows,
+            weights: (!all_fit).then(|| Budget {
+                bytes: for_buffers(free.bytes()).saturating_sub(taken),
+                keeps_files: free.keeps(self.weights),
+            }),
+        })
     }
-}
 
-/// Bytes of memory that programs may still take; `None` where the system does not tell.
-pub(crate) fn free_bytes() -> Option<u64> {
-    let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let free = available(&meminfo)?;
-    Some(match group_free() {
-        Some(group) => free.min(group),
-        None => free,
-    })
-}
+    /// Bytes of keys and values of so many tokens.
+    fn cache(self, context: usize) -> u64 {
+        (self.shape.token_bytes() as u64).saturating_mul(context as u64)
+    }
 
-/// The memory that `/proc/meminfo` calls available.
-fn available(meminfo: &str) -> Option<u64> {
-    let line = meminfo
-        .lines()
-        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kibibytes.checked_mul(1024)
-}
-
-/// What a container leaves to its processes.
-fn group_free() -> Option<u64> {
-    let number = |name: &str| -> Option<u64> {
-        let text = std::fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?;
-        text.trim().parse().ok()
-    };
-    Some(number("memory.max")?.saturating_sub(number("memory.current")?))
+    /// The number of tokens to make room for, where so many bytes are free and so many are left
+    /// for weights, keys and values.
+    fn context_within(self, free: u64, left: u64) -> Result<usize, GgufError> {
+        let token_bytes = self.shape.token_bytes() as u64;
+        let count = |bytes: u64| usize::try_from(bytes / token_bytes).unwrap_or(usize::MAX);
+        let possible = count(free / SHARE);
+        let Some(asked) = self.context else {
+            let beside = count(left.saturating_sub(self.weights)).max(USUAL_CONTEXT);
+            return Ok(self.trained.min(possible).min(beside).max(1));
+        };
+        let wanted = asked.clamp(1, self.trained);
+        if wanted > possible {
+            return Err(GgufError::Unsupported(
+                format!(
+                    "a context of {wanted} tokens takes {} MB for keys and values, and half of \
+                     the free memory has room for {possible} tokens",
+                    self.cache(wanted) / 1_000_000
+                ),
+                "ask for a shorter context or close other programs".into(),
+            ));
+        }
+        Ok(wanted)
+    }
 }
 
 #[cfg(test)]
@@ -80,35 +145,85 @@ mod tests {
     use super::*;
     use crate::decoder::CachePrecision;
 
+    /// Bytes of keys and values of one token, two bytes for each number.
+    const TOKEN: u64 = 30 * 3 * 64 * 2 * 2;
+
+    fn wish(context: Option<usize>, weights: u64) -> Wish {
+        Wish {
+            shape: Shape {
+                layers: 30,
+                heads: 3,
+                head: 64,
+                precision: CachePrecision::F16,
+            },
+            trained: 8192,
+            context,
+            weights,
+            row_bytes: 1000,
+            rows: 512,
+        }
+    }
+
+    fn free(bytes: u64) -> Option<Free> {
+        Some(Free {
+            memory: bytes,
+            own: u64::MAX,
+        })
+    }
+
     #[test]
     fn the_context_is_the_least_of_what_is_trained_possible_and_asked() {
-        let shape = Shape {
-            layers: 30,
-            heads: 3,
-            head: 64,
-            precision: CachePrecision::F16,
-        };
-        // Keys and values, two bytes each.
-        let token = 30 * 3 * 64 * 2 * 2;
-        let context = |asked, tokens: Option<u64>| {
-            context_within(shape, 8192, asked, tokens.map(|tokens| 2 * token * tokens))
-        };
-        assert_eq!(context(None, Some(1 << 20)).unwrap(), 8192);
-        assert_eq!(context(None, Some(1000)).unwrap(), 1000);
-        assert_eq!(context(None, None).unwrap(), 4096);
-        assert_eq!(context(Some(512), Some(1000)).unwrap(), 512);
-        assert_eq!(context(Some(0), Some(1000)).unwrap(), 1);
-        assert_eq!(context(Some(1 << 40), Some(1 << 20)).unwrap(), 8192);
-        let Err(GgufError::Unsupported(what, _)) = context(Some(2000), Some(1000)) else {
+        let room = |asked, tokens: u64| wish(asked, 0).room(free(2 * TOKEN * tokens));
+        let context = |asked, tokens| room(asked, tokens).unwrap().context;
+        assert_eq!(context(None, 1 << 20), 8192);
+        assert_eq!(context(None, 1000), 1000);
+        assert_eq!(context(Some(512), 1000), 512);
+        assert_eq!(context(Some(0), 1000), 1);
+        assert_eq!(context(Some(1 << 40), 1 << 20), 8192);
+        assert_eq!(wish(None, 0).room(None).unwrap().context, 4096);
+        let Err(GgufError::Unsupported(what, _)) = room(Some(2000), 1000) else {
             panic!("more than there is memory for");
         };
         assert!(what.contains("2000") && what.contains("1000"), "{what}");
     }
 
     #[test]
-    fn free_memory_is_read_as_the_kernel_writes_it() {
-        let meminfo = "MemTotal:       24000 kB\nMemAvailable:   20000 kB\n";
-        assert_eq!(available(meminfo), Some(20_000 * 1024));
-        assert_eq!(available("nothing"), None);
+    fn weights_come_before_a_long_context_and_many_rows() {
+        let all = 1_000_000_000;
+        let cache = |tokens: u64| TOKEN * tokens;
+        // What the rest of the program is left: 48 MiB, and a part in 32.
+        let enough = |bytes: u64| (bytes + (48 << 20)) * 32 / 31 + 32;
+        let room = |asked, bytes: u64| wish(asked, all).room(free(enough(bytes))).unwrap();
+        let plenty = room(None, all + cache(8192) + 512_000);
+        assert_eq!((plenty.context, plenty.rows), (8192, 512));
+        assert_eq!(plenty.weights, None);
+        let less = room(None, all + cache(6000) + 64_000);
+        assert!((6000..6010).contains(&less.context), "{less:?}");
+        assert!(
+            (64..70).contains(&less.rows) && less.weights.is_none(),
+            "{less:?}"
+        );
+        let part = room(None, all + cache(3000));
+        assert_eq!((part.context, part.rows), (4096, 512));
+        let budget = part.weights.unwrap();
+        assert!(!budget.keeps_files);
+        let expected = for_buffers(enough(all + cache(3000))) - cache(4096) - 512_000;
+        assert!(budget.bytes == expected && expected < all, "{budget:?}");
+        assert!(room(Some(8192), all + cache(8000)).weights.is_some());
+        assert!(fits(all, cache(8), enough(all + cache(8))));
+        assert!(!fits(all, cache(9), enough(all + cache(8))));
+    }
+
+    #[test]
+    fn files_stay_in_memory_where_only_the_process_has_a_limit() {
+        let keeps = |memory: u64| {
+            let free = Free {
+                memory,
+                own: 500_000_000,
+            };
+            let room = wish(None, 1_000_000_000).room(Some(free)).unwrap();
+            room.weights.unwrap().keeps_files
+        };
+        assert!(keeps(1_500_000_000) && !keeps(1_400_000_000));
     }
 }

@@ -5,21 +5,27 @@
 //! of processor would join them.
 //!
 //! A decoder's parts in the order of a load: [`config`] reads the network's numbers, [`network`]
-//! finds its tensors, [`packed`] lays its matrices out for the kernels; in the order of a token:
+//! finds its tensors, [`packed`] lays its matrices out for the kernels, [`memory`] divides what is
+//! free, [`store`] maps the matrices or has them [`streamed`]; in the order of a token:
 //! [`transformer`] looks up its vector, [`forward`] takes it through all layers on the threads of
 //! a [`team`], past the [`cache`] of keys and values that earlier tokens left.
 
 mod adapter;
+mod attention;
 mod cache;
 mod candle;
 mod config;
 mod experts;
+mod footprint;
 mod forward;
+mod free;
 mod memory;
 mod network;
 mod packed;
 mod prepared;
 mod rope;
+mod store;
+mod streamed;
 mod team;
 mod transformer;
 
@@ -31,14 +37,18 @@ mod tests;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
+use docent_core::model::Streaming;
+
 use crate::catalogue;
 use crate::gguf::{Gguf, GgufError};
 use crate::packed_cache::PackedCache;
 use crate::source::Source;
 pub use cache::CachePrecision;
 pub(crate) use config::{Architecture, Config};
+pub(crate) use footprint::{Footprint, Rates};
 pub(crate) use forward::Wanted;
-pub(crate) use memory::free_bytes;
+pub(crate) use free::Free;
+pub(crate) use memory::{fits, for_buffers};
 pub(crate) use transformer::{ReadError, Transformer};
 
 /// Tokens of a prompt that are read at once by each thread: enough for the unpacking of weights
@@ -59,6 +69,8 @@ pub(crate) struct LoadOptions<'a> {
     pub(crate) precision: CachePrecision,
     /// Where packed weights are kept, and the content hash of the model's file.
     pub(crate) packed: Option<(&'a PackedCache, &'a str)>,
+    /// Bytes of memory that weights may take; `None` takes what is free.
+    pub(crate) weight_bytes: Option<u64>,
 }
 
 /// A network with its cache of keys and values.
@@ -192,6 +204,15 @@ impl Decoder {
         matches!(self, Decoder::Own(_))
     }
 
+    /// Numbers that differ where positions are turned by other angles, as some models do it where
+    /// they have room for more tokens; none where nothing can be saved.
+    pub(crate) fn turns(&self) -> Vec<f32> {
+        match self {
+            Decoder::Own(transformer) => transformer.turns(),
+            Decoder::Candle(_) => Vec::new(),
+        }
+    }
+
     /// Bytes that [`Decoder::save`] writes.
     pub(crate) fn state_bytes(&self) -> u64 {
         match self {
@@ -232,10 +253,16 @@ impl Decoder {
     /// How many of the `left` tokens of a prompt are to be read next.
     pub(crate) fn stretch(&self, left: usize) -> usize {
         match self {
-            Decoder::Own(transformer) => {
-                left.min((THREAD_STRETCH * transformer.threads()).min(MOST_STRETCH))
-            }
+            Decoder::Own(transformer) => transformer.stretch(left),
             Decoder::Candle(candle) => candle.stretch(left),
+        }
+    }
+
+    /// What to expect where not all weights are in memory.
+    pub(crate) fn streaming(&self) -> Option<Streaming> {
+        match self {
+            Decoder::Own(transformer) => transformer.streaming(),
+            Decoder::Candle(_) => None,
         }
     }
 

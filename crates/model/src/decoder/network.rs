@@ -4,8 +4,12 @@ use crate::gguf::{Gguf, GgufError};
 use crate::source::Source;
 
 use super::config::{Architecture, Config, HeadNorms};
-use super::packed::{Matrix, Plan, Store, read_floats};
+use super::footprint::Footprint;
+use super::packed::{Matrix, Need, Plan, Unit, read_floats, rows_within};
 use super::rope::Frequencies;
+
+/// Bytes of the output matrix that are needed at a time; few in tests, whose models are small.
+const OUTPUT_BYTES: usize = if cfg!(test) { 16 << 10 } else { 32 << 20 };
 
 /// All that a token passes but the matrices themselves, which are found by their [`Matrix`].
 pub(super) struct Network {
@@ -14,7 +18,7 @@ pub(super) struct Network {
     pub(super) embedding: Rows,
     pub(super) layers: Vec<Layer>,
     pub(super) output_norm: Vec<f32>,
-    pub(super) output: Linear,
+    pub(super) output: Vec<Output>,
     /// Angles of layers that see everything, and of those that see a window.
     pub(super) frequencies: Frequencies,
     pub(super) sliding_frequencies: Frequencies,
@@ -32,8 +36,18 @@ pub(super) struct Linear {
     pub(super) bias: Option<Vec<f32>>,
 }
 
+/// Some rows of the output matrix, which is large: those of a stretch of the vocabulary.
+pub(super) struct Output {
+    pub(super) unit: Unit,
+    /// The first token.
+    pub(super) first: usize,
+    pub(super) linear: Linear,
+}
+
 /// One layer: attention, then a feed-forward block, each with its norms.
 pub(super) struct Layer {
+    /// The matrices of attention, and the router of a mixture.
+    pub(super) unit: Unit,
     pub(super) attention_norm: Option<Vec<f32>>,
     pub(super) query: Linear,
     pub(super) key: Linear,
@@ -67,12 +81,20 @@ pub(super) enum Rotation {
 
 /// What follows attention.
 pub(super) enum FeedForward {
-    Dense(Block),
-    Experts { router: Linear, blocks: Vec<Block> },
+    /// `down` has a unit of its own.
+    Dense {
+        block: Block,
+        down: Unit,
+    },
+    Experts {
+        router: Linear,
+        blocks: Vec<Block>,
+    },
 }
 
 /// `down(gate(x) · up(x))`.
 pub(super) struct Block {
+    pub(super) unit: Unit,
     pub(super) gate: Linear,
     pub(super) up: Linear,
     pub(super) down: Linear,
@@ -104,34 +126,28 @@ impl Network {
             embedding: tensors.rows("token_embd.weight", vocabulary, config.embedding)?,
             layers,
             output_norm: tensors.floats("output_norm.weight", config.embedding)?,
-            output: tensors.linear(output, vocabulary, config.embedding)?,
+            output: tensors.output(output, vocabulary, config.embedding)?,
             frequencies: Frequencies::new(&config.rope, factors.as_deref()),
             sliding_frequencies: Frequencies::new(&config.sliding_rope, factors.as_deref()),
             config,
         })
     }
 
-    /// Bytes of packed weights that are read for one token.
-    pub(super) fn weight_bytes(&self, store: &Store) -> usize {
-        let bytes = |linear: &Linear| store.weights(&linear.matrix).shape().packed_bytes();
-        let block = |block: &Block| bytes(&block.gate) + bytes(&block.up) + bytes(&block.down);
-        let layers = self.layers.iter().map(|layer| {
-            let attention = [
-                &layer.query,
-                &layer.key,
-                &layer.value,
-                &layer.attention_output,
-            ];
-            let used = self.config.experts.map_or(0, |experts| experts.used);
-            let fed = match &layer.feed_forward {
-                FeedForward::Dense(dense) => block(dense),
-                FeedForward::Experts { router, blocks } => {
-                    bytes(router) + blocks.iter().take(used).map(block).sum::<usize>()
-                }
-            };
-            attention.map(bytes).iter().sum::<usize>() + fed
-        });
-        layers.sum::<usize>() + bytes(&self.output)
+    /// Bytes of its packed weights.
+    pub(super) fn footprint(&self, plan: &Plan) -> Footprint {
+        let of = |is_expert: bool| {
+            let units = plan.units().iter();
+            let chosen = units.filter(|unit| (unit.need == Need::Expert) == is_expert);
+            chosen.map(|unit| unit.bytes as u64).sum()
+        };
+        let experts: u64 = of(true);
+        Footprint {
+            common: of(false),
+            experts,
+            chosen: self.config.experts.map_or(0, |config| {
+                experts / config.count.max(1) as u64 * config.used.min(config.count) as u64
+            }),
+        }
     }
 
     /// The number of tokens that have a vector.
@@ -191,6 +207,30 @@ impl Tensors<'_> {
         Ok(Linear { matrix, bias })
     }
 
+    /// The output matrix in stretches of a bounded size.
+    fn output(
+        &mut self,
+        name: &str,
+        vocabulary: usize,
+        inputs: usize,
+    ) -> Result<Vec<Output>, GgufError> {
+        let bias = self.optional_floats(&format!("{name}.bias"), vocabulary)?;
+        let tensor = format!("{name}.weight");
+        let step = rows_within(self.entry(&tensor)?.kind, inputs, OUTPUT_BYTES);
+        let stretches = (0..vocabulary.max(1)).step_by(step).map(|first| {
+            let rows = step.min(vocabulary - first);
+            let unit = self.plan.begin(Need::Output);
+            let matrix = self.part(&tensor, &[vocabulary, inputs], first, rows)?;
+            let bias = bias.as_ref().map(|bias| bias[first..first + rows].to_vec());
+            Ok(Output {
+                unit,
+                first,
+                linear: Linear { matrix, bias },
+            })
+        });
+        stretches.collect()
+    }
+
     /// `rows` rows, from the row `first` on, of a tensor of this shape, whose last number is
     /// the width of a row.
     fn part(
@@ -210,8 +250,11 @@ impl Tensors<'_> {
     fn layer(&mut self, config: &Config, index: usize) -> Result<Layer, GgufError> {
         let name = |part: &str| format!("blk.{index}.{part}");
         let (width, norms) = (config.embedding, config.norms);
+        let unit = self.plan.begin(Need::Attention);
         let [query, key, value] = self.attention_inputs(config, index)?;
+        let attention_output = self.linear(&name("attn_output"), width, config.query_width())?;
         Ok(Layer {
+            unit,
             attention_norm: self.norm(&name("attn_norm.weight"), width, norms.before)?,
             query,
             key,
@@ -222,7 +265,7 @@ impl Tensors<'_> {
                 config.query_width(),
             )?,
             key_norm: self.head_norm(&name("attn_k_norm.weight"), config, config.key_width())?,
-            attention_output: self.linear(&name("attn_output"), width, config.query_width())?,
+            attention_output,
             post_attention_norm: self.norm(
                 &name("post_attention_norm.weight"),
                 width,
@@ -300,52 +343,62 @@ impl Tensors<'_> {
             .experts
             .filter(|_| self.has(&name("ffn_gate_inp.weight")))
         else {
-            return self.dense(config, index).map(FeedForward::Dense);
+            return self.dense(config, index);
         };
+        let router = self.linear(&name("ffn_gate_inp"), experts.count, width)?;
         let merged = self.has(&name("ffn_gate_exps.weight"));
-        let mut matrix = |part: &str, expert: usize, outputs: usize, inputs: usize| {
-            if merged {
-                let tensor = name(&format!("{part}_exps.weight"));
-                let shape = [experts.count, outputs, inputs];
-                let matrix = self.part(&tensor, &shape, expert * outputs, outputs)?;
-                Ok(Linear { matrix, bias: None })
-            } else {
-                self.linear(&name(&format!("{part}.{expert}")), outputs, inputs)
-            }
-        };
         let mut blocks = Vec::with_capacity(experts.count);
         for expert in 0..experts.count {
+            let unit = self.plan.begin(Need::Expert);
+            let mut matrix = |part: &str, outputs: usize, inputs: usize| {
+                if merged {
+                    let tensor = name(&format!("{part}_exps.weight"));
+                    let shape = [experts.count, outputs, inputs];
+                    let matrix = self.part(&tensor, &shape, expert * outputs, outputs)?;
+                    Ok(Linear { matrix, bias: None })
+                } else {
+                    self.linear(&name(&format!("{part}.{expert}")), outputs, inputs)
+                }
+            };
             blocks.push(Block {
-                gate: matrix("ffn_gate", expert, inner, width)?,
-                up: matrix("ffn_up", expert, inner, width)?,
-                down: matrix("ffn_down", expert, width, inner)?,
+                unit,
+                gate: matrix("ffn_gate", inner, width)?,
+                up: matrix("ffn_up", inner, width)?,
+                down: matrix("ffn_down", width, inner)?,
             });
         }
-        let router = self.linear(&name("ffn_gate_inp"), experts.count, width)?;
         Ok(FeedForward::Experts { router, blocks })
     }
 
-    fn dense(&mut self, config: &Config, index: usize) -> Result<Block, GgufError> {
+    fn dense(&mut self, config: &Config, index: usize) -> Result<FeedForward, GgufError> {
         let name = |part: &str| format!("blk.{index}.{part}");
         let (inner, width) = (config.feed_forward, config.embedding);
-        let down = self.linear(&name("ffn_down"), width, inner)?;
-        if config.architecture != Architecture::Phi3 {
-            return Ok(Block {
-                gate: self.linear(&name("ffn_gate"), inner, width)?,
-                up: self.linear(&name("ffn_up"), inner, width)?,
-                down,
-            });
-        }
-        // Phi has gate and up in one tensor.
-        let fused = name("ffn_up.weight");
-        let mut slice = |first: usize| -> Result<Linear, GgufError> {
-            let matrix = self.part(&fused, &[2 * inner, width], first, inner)?;
-            Ok(Linear { matrix, bias: None })
+        let unit = self.plan.begin(Need::Block);
+        let [gate, up] = match config.architecture {
+            // Phi has gate and up in one tensor.
+            Architecture::Phi3 => {
+                let fused = name("ffn_up.weight");
+                let mut slice = |first: usize| -> Result<Linear, GgufError> {
+                    let matrix = self.part(&fused, &[2 * inner, width], first, inner)?;
+                    Ok(Linear { matrix, bias: None })
+                };
+                [slice(0)?, slice(inner)?]
+            }
+            _ => [
+                self.linear(&name("ffn_gate"), inner, width)?,
+                self.linear(&name("ffn_up"), inner, width)?,
+            ],
         };
-        Ok(Block {
-            gate: slice(0)?,
-            up: slice(inner)?,
-            down,
+        let down_unit = self.plan.begin(Need::Block);
+        let down = self.linear(&name("ffn_down"), width, inner)?;
+        Ok(FeedForward::Dense {
+            block: Block {
+                unit,
+                gate,
+                up,
+                down,
+            },
+            down: down_unit,
         })
     }
 

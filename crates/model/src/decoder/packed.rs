@@ -1,30 +1,27 @@
-//! A network's matrices, packed once for the kernels: mapped from a file in the cache folder, or
-//! in memory where there is none.
+//! A network's matrices, packed for the kernels: which there are, where each lies, and how they
+//! are made from a model's file.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
-use std::path::Path;
-use std::time::SystemTime;
+use std::io;
+use std::ops::Range;
 
 use docent_kernels::aligned::Aligned;
-use docent_kernels::packed::{PackedWeights, Shape, ShapeError, TILE_ROWS, pack};
+use docent_kernels::packed::{Shape, ShapeError, TILE_ROWS, pack};
+use docent_kernels::quant::Quant;
 
 use crate::gguf::{Gguf, GgufError, TensorEntry};
-use crate::mapped::Mapped;
-use crate::packed_cache::{self, PackedCache};
 use crate::source::Source;
 
 /// What a file of packed weights begins with; the number counts the kernels' layouts.
 const MAGIC: &[u8; 16] = b"docent packed 1\n";
 /// Matrices begin at multiples of this, a cache line.
-const ALIGNMENT: usize = 64;
+pub(super) const ALIGNMENT: usize = 64;
 /// Where the first matrix begins: after the magic and a digest of the plan.
-const HEADER: usize = 64;
+pub(super) const HEADER: usize = 64;
 /// Bytes of a tensor that are packed at a time.
 const PACKED_AT_ONCE: usize = 16 << 20;
 
-/// A matrix of a network: a place in its [`Store`].
+/// A matrix of a network: its number in the [`Plan`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Matrix {
     pub(super) outputs: usize,
@@ -32,28 +29,68 @@ pub(super) struct Matrix {
     index: usize,
 }
 
+/// Matrices of a network that are needed together and lie side by side: its number in the
+/// [`Plan`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Unit(pub(super) usize);
+
+/// What a unit is for: the sooner here, the more a byte of it is worth in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Need {
+    /// The output matrix, the largest of those that every token needs.
+    Output,
+    /// Attention, and the router of a mixture.
+    Attention,
+    /// Part of a feed-forward block that every token passes.
+    Block,
+    /// One that a router chooses for some tokens.
+    Expert,
+}
+
 /// The matrices that a network needs, before they are packed.
 #[derive(Default)]
 pub(super) struct Plan {
     parts: Vec<Part>,
+    units: Vec<Extent>,
     /// For each part the tensor that it is of, and its first row there.
     origins: Vec<(String, usize)>,
-    /// Parts by their place in the file: what is used twice is packed once.
-    known: HashMap<(u64, usize), usize>,
+    /// Parts by their unit and their place in the file: what a unit uses twice is packed once.
+    known: HashMap<(usize, u64, usize), usize>,
     bytes: usize,
+}
+
+/// What a unit takes.
+#[derive(Debug, Clone)]
+pub(super) struct Extent {
+    pub(super) need: Need,
+    /// Where it begins, from the beginning of the store.
+    pub(super) place: usize,
+    pub(super) bytes: usize,
+    parts: Range<usize>,
 }
 
 /// Rows of a tensor in a model's file, and where they go.
 #[derive(Debug, Clone, Copy)]
-struct Part {
-    shape: Shape,
+pub(super) struct Part {
+    pub(super) shape: Shape,
     /// Of the first row, in the model's file.
     source: u64,
     /// Of the packed matrix, from the beginning of the store.
-    place: usize,
+    pub(super) place: usize,
 }
 
 impl Plan {
+    /// Begins a unit, to which all matrices belong that are entered before the next one begins.
+    pub(super) fn begin(&mut self, need: Need) -> Unit {
+        self.units.push(Extent {
+            need,
+            place: HEADER + self.bytes,
+            bytes: 0,
+            parts: self.parts.len()..self.parts.len(),
+        });
+        Unit(self.units.len() - 1)
+    }
+
     /// Enters `rows` rows of a tensor, from the row `first` on.
     pub(super) fn add(
         &mut self,
@@ -72,7 +109,8 @@ impl Plan {
         // The header was read with a check that every tensor ends inside the file.
         let source = gguf.weights_at + entry.offset + before.source_bytes() as u64;
         let next = self.parts.len();
-        let index = *self.known.entry((source, rows)).or_insert(next);
+        let key = (self.units.len(), source, rows);
+        let index = *self.known.entry(key).or_insert(next);
         if index == next {
             let place = HEADER + self.bytes;
             let bytes = shape.packed_bytes().checked_next_multiple_of(ALIGNMENT);
@@ -86,6 +124,10 @@ impl Plan {
                 source,
                 place,
             });
+            if let Some(unit) = self.units.last_mut() {
+                unit.bytes = HEADER + self.bytes - unit.place;
+                unit.parts.end = self.parts.len();
+            }
         }
         Ok(Matrix {
             outputs: rows,
@@ -113,6 +155,21 @@ impl Plan {
         self.bytes
     }
 
+    /// What each unit takes.
+    pub(super) fn units(&self) -> &[Extent] {
+        &self.units
+    }
+
+    /// A matrix's place and size.
+    pub(super) fn part(&self, matrix: &Matrix) -> &Part {
+        &self.parts[matrix.index]
+    }
+
+    /// The format of a matrix.
+    pub(super) fn quant(&self, matrix: &Matrix) -> Quant {
+        self.part(matrix).shape.quant()
+    }
+
     /// Tells this plan from others for the same model's file.
     fn digest(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();
@@ -132,7 +189,7 @@ impl Plan {
     }
 
     /// What a file of these matrices begins with.
-    fn header(&self) -> [u8; HEADER] {
+    pub(super) fn header(&self) -> [u8; HEADER] {
         let mut header = [0; HEADER];
         header[..16].copy_from_slice(MAGIC);
         header[16..48].copy_from_slice(&self.digest());
@@ -141,25 +198,22 @@ impl Plan {
 
     /// Packs all matrices in the order of their places, a bounded number of rows at a time, and
     /// hands the bytes to `put` with their place.
-    fn pack(
+    pub(super) fn pack(
         &self,
         source: &Source,
-        mut put: impl FnMut(usize, &[u8]) -> io::Result<()>,
+        put: impl FnMut(usize, &[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
-        let mut stored = Vec::new();
-        let mut packed: Aligned<u8> = Aligned::new();
-        for part in &self.parts {
-            for stretch in part.stretches() {
-                let (first, shape) = stretch.map_err(io::Error::other)?;
-                stored.resize(shape.source_bytes(), 0);
-                let before = first * part.row_bytes();
-                source.read_at(part.source + before as u64, &mut stored)?;
-                packed.resize(shape.packed_bytes());
-                pack(shape, &stored, &mut packed).map_err(io::Error::other)?;
-                put(part.place + first / TILE_ROWS * shape.tile_bytes(), &packed)?;
-            }
-        }
-        Ok(())
+        pack_parts(&self.parts, source, put)
+    }
+
+    /// Packs the matrices of a unit into as many bytes as it takes.
+    pub(super) fn pack_unit(&self, unit: Unit, source: &Source, out: &mut [u8]) -> io::Result<()> {
+        let extent = &self.units[unit.0];
+        let parts = &self.parts[extent.parts.clone()];
+        pack_parts(parts, source, |place, packed| {
+            out[place - extent.place..][..packed.len()].copy_from_slice(packed);
+            Ok(())
+        })
     }
 
     /// A matrix as floats, rows one after the other.
@@ -192,114 +246,33 @@ impl Part {
     }
 }
 
-/// Packed matrices.
-pub(super) struct Store {
-    bytes: Bytes,
-    plan: Plan,
+/// Packs matrices in the order of their places, and hands the bytes to `put` with their place.
+fn pack_parts(
+    parts: &[Part],
+    source: &Source,
+    mut put: impl FnMut(usize, &[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut stored = Vec::new();
+    let mut packed: Aligned<u8> = Aligned::new();
+    for part in parts {
+        for stretch in part.stretches() {
+            let (first, shape) = stretch.map_err(io::Error::other)?;
+            stored.resize(shape.source_bytes(), 0);
+            let before = first * part.row_bytes();
+            source.read_at(part.source + before as u64, &mut stored)?;
+            packed.resize(shape.packed_bytes());
+            pack(shape, &stored, &mut packed).map_err(io::Error::other)?;
+            put(part.place + first / TILE_ROWS * shape.tile_bytes(), &packed)?;
+        }
+    }
+    Ok(())
 }
 
-/// Where packed matrices are.
-enum Bytes {
-    Mapped(Mapped),
-    Memory(Aligned<u8>),
-}
-
-impl Store {
-    /// The packed matrices of a model: mapped from the cache, where they are written first if
-    /// they are not there under the content hash of the model's file. Without a cache, or where
-    /// it has no room or cannot be written, they are packed in memory.
-    pub(super) fn open(
-        plan: Plan,
-        source: &Source,
-        cache: Option<(&PackedCache, &str)>,
-    ) -> io::Result<Store> {
-        let bytes = match cache.and_then(|(cache, key)| cached(&plan, source, key, cache)) {
-            Some(mapped) => Bytes::Mapped(mapped),
-            None => Bytes::Memory(in_memory(&plan, source)?),
-        };
-        Ok(Store { bytes, plan })
-    }
-
-    /// Which matrices there are.
-    pub(super) fn plan(&self) -> &Plan {
-        &self.plan
-    }
-
-    /// A packed matrix.
-    pub(super) fn weights(&self, matrix: &Matrix) -> PackedWeights<'_> {
-        let bytes = match &self.bytes {
-            Bytes::Mapped(mapped) => &mapped[..],
-            Bytes::Memory(bytes) => &bytes[..],
-        };
-        let part = &self.plan.parts[matrix.index];
-        let bytes = &bytes[part.place..][..part.shape.packed_bytes()];
-        PackedWeights::new(part.shape, bytes).expect("as many bytes as the shape has")
-    }
-}
-
-/// Packs all matrices into memory.
-fn in_memory(plan: &Plan, source: &Source) -> io::Result<Aligned<u8>> {
-    let mut bytes = Aligned::zeroed(HEADER + plan.bytes());
-    plan.pack(source, |place, packed| {
-        bytes[place..place + packed.len()].copy_from_slice(packed);
-        Ok(())
-    })?;
-    Ok(bytes)
-}
-
-/// The matrices from the cache; `None` if it cannot hold them.
-fn cached(plan: &Plan, source: &Source, key: &str, cache: &PackedCache) -> Option<Mapped> {
-    let length = (HEADER + plan.bytes()) as u64;
-    if length > cache.limit_bytes {
-        return None;
-    }
-    let path = cache.file(key);
-    if let Some(mapped) = map(plan, &path) {
-        return Some(mapped);
-    }
-    cache.make_room(length).ok()?;
-    write(plan, source, &path).ok()?;
-    map(plan, &path)
-}
-
-/// Maps a file of packed matrices, if it is the one that `plan` makes.
-fn map(plan: &Plan, path: &Path) -> Option<Mapped> {
-    let mut file = File::open(path).ok()?;
-    let mut header = [0; HEADER];
-    file.read_exact(&mut header).ok()?;
-    let length = file.metadata().ok()?.len();
-    if header != plan.header() || length != (HEADER + plan.bytes()) as u64 {
-        return None;
-    }
-    // So that files which are not used any more are the oldest ones; a read-only folder keeps
-    // what it has anyway.
-    let _ = file.set_modified(SystemTime::now());
-    Mapped::new(&file).ok()
-}
-
-/// Writes a file of packed matrices, which gets its name once it is complete and on the disk.
-fn write(plan: &Plan, source: &Source, path: &Path) -> io::Result<()> {
-    let unfinished = packed_cache::unfinished(path);
-    let written = write_all(plan, source, &unfinished).and_then(|()| fs::rename(&unfinished, path));
-    if written.is_err() {
-        // Where nothing could be written there may be nothing to remove.
-        let _ = fs::remove_file(&unfinished);
-    }
-    written
-}
-
-fn write_all(plan: &Plan, source: &Source, path: &Path) -> io::Result<()> {
-    let mut file = BufWriter::with_capacity(1 << 20, File::create(path)?);
-    file.write_all(&plan.header())?;
-    let mut at = HEADER;
-    plan.pack(source, |place, packed| {
-        file.write_all(&[0; ALIGNMENT][..place - at])?;
-        file.write_all(packed)?;
-        at = place + packed.len();
-        Ok(())
-    })?;
-    file.write_all(&[0; ALIGNMENT][..HEADER + plan.bytes() - at])?;
-    file.into_inner()?.sync_all()
+/// Rows that take at most so many bytes once packed: whole tiles, at least one.
+pub(super) fn rows_within(quant: Quant, columns: usize, bytes: usize) -> usize {
+    // A shape that cannot be is refused when its matrix is entered.
+    let tile = Shape::new(quant, TILE_ROWS, columns).map_or(bytes, Shape::tile_bytes);
+    (bytes / tile.max(1)).max(1) * TILE_ROWS
 }
 
 /// `count` rows of a tensor as floats, from the row `first` on.
@@ -317,75 +290,4 @@ pub(super) fn read_floats(
     let mut floats = vec![0.0; count * entry.width()];
     entry.kind.dequantise(&stored, &mut floats);
     Ok(floats)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::borrow::Cow;
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::decoder::{Decoder, LoadOptions, Wanted};
-    use crate::fixture::tiny_gguf;
-
-    fn cache(folder: &Path) -> PackedCache {
-        PackedCache {
-            folder: folder.to_owned(),
-            limit_bytes: 1 << 20,
-        }
-    }
-
-    fn logits(cache: Option<(&PackedCache, &str)>) -> Vec<f32> {
-        let source = Arc::new(Source::Memory(Cow::Owned(tiny_gguf("llama"))));
-        let gguf = Gguf::read(&mut source.reader()).unwrap();
-        let options = LoadOptions {
-            packed: cache,
-            ..LoadOptions::default()
-        };
-        let mut decoder = Decoder::load(&gguf, source, &options).unwrap();
-        decoder.read(&[5, 6, 7], Wanted::Last).unwrap();
-        decoder.logits(0).to_vec()
-    }
-
-    fn files(folder: &Path) -> Vec<String> {
-        let entries = fs::read_dir(folder).unwrap();
-        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<String> = names.collect();
-        names.sort();
-        names
-    }
-
-    #[test]
-    fn packed_weights_are_written_once_and_mapped() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = cache(&folder.path().join("made on demand"));
-        let expected = logits(None);
-        assert_eq!(logits(Some((&cache, "abc"))), expected);
-        assert_eq!(files(&cache.folder), ["abc.packed"]);
-        let path = cache.folder.join("abc.packed");
-        let written = fs::read(&path).unwrap();
-        assert_eq!(logits(Some((&cache, "abc"))), expected);
-        assert_eq!(fs::read(&path).unwrap(), written);
-        // A file of something else, or only a part of one, is written anew.
-        for damage in [&b"docent packed 0"[..], &written[..written.len() - 1]] {
-            fs::write(&path, damage).unwrap();
-            assert_eq!(logits(Some((&cache, "abc"))), expected);
-            assert_eq!(fs::read(&path).unwrap(), written);
-        }
-    }
-
-    #[test]
-    fn without_a_place_to_write_they_are_packed_in_memory() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("a file");
-        fs::write(&file, "").unwrap();
-        let cache = cache(&file.join("no folder"));
-        assert_eq!(logits(Some((&cache, "abc"))), logits(None));
-        let small = PackedCache {
-            folder: folder.path().to_owned(),
-            limit_bytes: 1000,
-        };
-        assert_eq!(logits(Some((&small, "abc"))), logits(None));
-        assert_eq!(files(folder.path()), ["a file"]);
-    }
 }

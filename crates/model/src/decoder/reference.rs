@@ -55,8 +55,9 @@ impl<'a> Reference<'a> {
         }
         let last = |x: &Vec<f64>| {
             let normed = norm(x, &self.network.output_norm, config);
-            let logits = self.linear(&self.network.output, &normed);
-            let scaled = logits.iter().map(|x| x * f64::from(config.output_scale));
+            let parts = self.network.output.iter();
+            let logits = parts.flat_map(|part| self.linear(&part.linear, &normed));
+            let scaled = logits.map(|x| x * f64::from(config.output_scale));
             scaled.map(|x| cap(x, config.output_cap)).collect()
         };
         hidden.iter().map(last).collect()
@@ -163,7 +164,7 @@ impl<'a> Reference<'a> {
             None => x.to_vec(),
         };
         match &layer.feed_forward {
-            FeedForward::Dense(block) => self.block(block, &x),
+            FeedForward::Dense { block, .. } => self.block(block, &x),
             FeedForward::Experts { router, blocks } => {
                 let shares = softmax(self.linear(router, &x));
                 let mut order: Vec<usize> = (0..blocks.len()).collect();

@@ -3,20 +3,25 @@
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
+use docent_core::model::Streaming;
 use docent_kernels::quant::Quant;
 
 use crate::gguf::{Gguf, GgufError};
-use crate::processor;
 use crate::source::Source;
+use crate::{probe, processor};
 
 use super::adapter::Adapter;
 use super::cache::{Cache, Shape};
 use super::config::Config;
-use super::forward::{Angles, Buffers, Pass, Wanted};
+use super::footprint::Footprint;
+use super::forward::{self, Angles, Buffers, Pass, Wanted};
+use super::free::Free;
+use super::memory::{Budget, Wish};
 use super::network::Network;
-use super::packed::{Plan, Store};
+use super::packed::Plan;
+use super::store::Store;
 use super::team::Team;
-use super::{LoadOptions, memory};
+use super::{LoadOptions, MOST_STRETCH, THREAD_STRETCH};
 
 /// A network on the processor, with its cache of keys and values.
 pub(crate) struct Transformer {
@@ -30,6 +35,9 @@ pub(crate) struct Transformer {
     full: Angles,
     sliding: Angles,
     buffers: Buffers,
+    /// Rows that are read at once.
+    stretch: usize,
+    streaming: Option<Streaming>,
 }
 
 /// Where the rows of the vocabulary's vectors lie in the model's file.
@@ -52,6 +60,9 @@ pub(crate) enum ReadError {
     /// The model's file cannot be read any more.
     #[error("the model's file cannot be read any more: {0}")]
     Io(#[from] io::Error),
+    /// Weights that are not in memory cannot be read any more.
+    #[error("its weights cannot be read from the disk any more: {0}")]
+    Weights(io::Error),
     /// candle could not compute it.
     #[error("{0}")]
     Network(String),
@@ -72,7 +83,16 @@ impl Transformer {
             head: config.head,
             precision: options.precision,
         };
-        let context = memory::context(shape, config.trained_context, options.context)?;
+        let wish = Wish {
+            shape,
+            trained: config.trained_context,
+            context: options.context,
+            weights: Footprint::of(gguf).total(),
+            row_bytes: forward::row_bytes(&config),
+            rows: (THREAD_STRETCH * options.threads.max(1)).min(MOST_STRETCH),
+        };
+        let room = wish.room(Free::now())?;
+        let context = room.context;
         let network = Network::load(gguf, &source, config, context, &mut plan)?;
         let entry = &gguf.tensors[&network.embedding.tensor];
         let row_bytes = entry.bytes / entry.rows();
@@ -82,23 +102,32 @@ impl Transformer {
             row_bytes,
             row: vec![0; row_bytes],
         };
-        let store = Store::open(plan, &source, options.packed)?;
         let team = Team::new(options.threads).map_err(|error| {
             GgufError::Io(io::Error::other(format!(
                 "no threads to compute on: {error}"
             )))
         })?;
+        // Before the weights, which then take what is left.
+        let cache = Cache::new(shape, context);
+        let given = options.weight_bytes.map(|bytes| Budget {
+            bytes,
+            keeps_files: false,
+        });
+        let store = Store::open(plan, &source, options.packed, given.or(room.weights))?;
+        let streaming = expected(&network, &store, team.size());
         Ok(Transformer {
             network,
             store,
             adapters: Vec::new(),
             source,
             embedding,
-            cache: Cache::new(shape, context),
+            cache,
             team,
             full: Angles::default(),
             sliding: Angles::default(),
             buffers: Buffers::default(),
+            stretch: room.rows,
+            streaming,
         })
     }
 
@@ -119,9 +148,19 @@ impl Transformer {
         self.cache.context()
     }
 
-    /// The number of threads that it computes on.
-    pub(crate) fn threads(&self) -> usize {
-        self.team.size()
+    /// How many of the `left` tokens of a prompt are to be read at once.
+    pub(crate) fn stretch(&self, left: usize) -> usize {
+        left.min(self.stretch)
+    }
+
+    /// What to expect where not all weights are in memory.
+    pub(crate) fn streaming(&self) -> Option<Streaming> {
+        self.streaming
+    }
+
+    /// Bytes of packed weights: of all, and of those that are in memory.
+    pub(crate) fn weight_bytes(&self) -> (usize, usize) {
+        (self.store.plan().bytes(), self.store.resident_bytes())
     }
 
     /// The tokens that it has read.
@@ -131,7 +170,20 @@ impl Transformer {
 
     /// Bytes of weights, keys and values that are read to write one token after `depth` others.
     pub(crate) fn token_bytes(&self, depth: usize) -> usize {
-        self.network.weight_bytes(&self.store) + self.cache.bytes(depth)
+        let weights = self.network.footprint(self.store.plan());
+        weights.token_bytes() as usize + self.cache.bytes(depth)
+    }
+
+    /// The turns of the second position, which tell by what angles this decoder turns all of
+    /// them.
+    pub(crate) fn turns(&self) -> Vec<f32> {
+        let (mut cosines, mut turns) = (Vec::new(), Vec::new());
+        let network = &self.network;
+        for frequencies in [&network.frequencies, &network.sliding_frequencies] {
+            frequencies.turns(1, &mut cosines, &mut turns);
+        }
+        turns.append(&mut cosines);
+        turns
     }
 
     /// Bytes that [`Transformer::save`] writes.
@@ -171,8 +223,8 @@ impl Transformer {
     /// ones.
     ///
     /// # Errors
-    /// When there is no room, a token is unknown, or the model's file is gone. The tokens then
-    /// count as not read.
+    /// When there is no room, a token is unknown, or the file of the model or of its weights is
+    /// gone. The tokens then count as not read.
     pub(crate) fn read(&mut self, tokens: &[u32], wanted: Wanted) -> Result<(), ReadError> {
         let start = self.cache.tokens().len();
         let after = start.saturating_add(tokens.len());
@@ -201,7 +253,8 @@ impl Transformer {
             sliding: &self.sliding,
         };
         let (layers, buffers) = (&mut self.cache.layers, &mut self.buffers);
-        self.team.enter(|| pass.run(layers, buffers, wanted));
+        let run = || pass.run(layers, buffers, wanted);
+        self.team.enter(run).map_err(ReadError::Weights)?;
         self.cache.extend(tokens);
         Ok(())
     }
@@ -229,4 +282,20 @@ impl Transformer {
         }
         Ok(())
     }
+}
+
+/// What to expect of a network whose weights are not all in memory.
+fn expected(network: &Network, store: &Store, threads: usize) -> Option<Streaming> {
+    let streamed = store.streamed()?;
+    let footprint = network.footprint(store.plan());
+    let memory = match streamed.sample() {
+        // What fits into the processor's caches says nothing about memory.
+        small if small.len() < probe::LEAST_BYTES => f64::INFINITY,
+        sample => probe::bytes_per_second(sample, threads),
+    };
+    Some(Streaming {
+        weight_bytes: footprint.total(),
+        resident_bytes: store.resident_bytes() as u64,
+        tokens_per_second: streamed.tokens_per_second(footprint, memory),
+    })
 }

@@ -13,7 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::thread::JoinHandle;
 
-use docent_core::model::{GenerationEvent, GenerationRequest, Generator, Message, ModelError};
+use docent_core::model::{
+    GenerationEvent, GenerationRequest, Generator, Message, ModelError, Streaming,
+};
 
 use crate::decoder::{CachePrecision, Decoder, LoadOptions};
 use crate::error::LoadError;
@@ -199,6 +201,7 @@ fn load(
             threads,
             precision: options.cache_precision,
             packed: options.packed.as_ref().map(|cache| (cache, hash)),
+            weight_bytes: None,
         };
         Decoder::load(&gguf, source, &options)
     };
@@ -241,13 +244,16 @@ pub(crate) fn explain(path: &Path, error: GgufError) -> LoadError {
     }
 }
 
-/// What tells the keys and values that this model makes of a prompt from those of others: some
-/// models turn positions by other angles where more context is wanted, and each instruction set
-/// rounds in its own way.
-fn digest(fingerprint: &str, context: usize, options: &GeneratorOptions) -> [u8; 32] {
+/// What tells the keys and values that this model makes of a prompt from those of others. Each
+/// instruction set rounds in its own way.
+fn digest(fingerprint: &str, decoder: &Decoder, options: &GeneratorOptions) -> [u8; 32] {
     let (isa, precision) = (processor::isa(), options.cache_precision);
-    let model = format!("{fingerprint} {context} {precision:?} {isa:?}");
-    *blake3::hash(model.as_bytes()).as_bytes()
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(format!("{fingerprint} {precision:?} {isa:?}").as_bytes());
+    for turn in decoder.turns() {
+        hasher.update(&turn.to_le_bytes());
+    }
+    *hasher.finalize().as_bytes()
 }
 
 /// Starts the thread of a model.
@@ -258,16 +264,17 @@ fn start(loaded: Loaded, options: &GeneratorOptions) -> Result<Arc<dyn Generator
         language,
         decoder,
     } = loaded;
-    let context = decoder.context();
+    let (context, streaming) = (decoder.context(), decoder.streaming());
     let language = Arc::new(language);
     let closing = Arc::new(AtomicBool::new(false));
+    let prefixes = (options.prefixes, digest(&fingerprint, &decoder, options));
     let (sender, requests) = sync_channel(WAITING_REQUESTS);
     let writer = Writer {
         name: name.clone(),
         language: language.clone(),
         decoder,
         closing: closing.clone(),
-        prefixes: (options.prefixes, digest(&fingerprint, context, options)),
+        prefixes,
     };
     let thread = std::thread::Builder::new()
         .name("docent-generator".into())
@@ -281,6 +288,7 @@ fn start(loaded: Loaded, options: &GeneratorOptions) -> Result<Arc<dyn Generator
         fingerprint,
         language,
         context,
+        streaming,
         closing,
         requests: Some(sender),
         thread: Some(thread),
@@ -300,6 +308,7 @@ struct LocalGenerator {
     fingerprint: String,
     language: Arc<Language>,
     context: usize,
+    streaming: Option<Streaming>,
     closing: Arc<AtomicBool>,
     requests: Option<SyncSender<Job>>,
     thread: Option<JoinHandle<()>>,
@@ -316,6 +325,10 @@ impl Generator for LocalGenerator {
 
     fn context_tokens(&self) -> usize {
         self.context
+    }
+
+    fn streaming(&self) -> Option<Streaming> {
+        self.streaming
     }
 
     fn count_tokens(&self, text: &str) -> usize {

@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::cli::Status;
 use crate::failure::{Failure, Result};
 use crate::output::bytes;
+use crate::streaming::rate;
 
 /// Measure how fast the generator reads a prompt and writes an answer.
 #[derive(Debug, Args)]
@@ -70,6 +71,13 @@ fn show(app: &App, report: &Report) -> Result<()> {
         100.0 * report.bandwidth_share,
         bytes(report.memory_bytes_per_second as u64),
     ))?;
+    if let Some(expected) = speed.expected_tokens_per_second {
+        let (resident, all) = (bytes(speed.resident_bytes), bytes(speed.weight_bytes));
+        out.line(format_args!(
+            "storage  {resident} of {all} of weights are in memory; expected to write {}",
+            rate(expected)
+        ))?;
+    }
     if let Some(peak) = speed.peak_bytes {
         out.line(format_args!("memory   {} at most", bytes(peak)))?;
     }

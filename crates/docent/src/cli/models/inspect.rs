@@ -32,7 +32,7 @@ struct Inspected {
 pub(super) fn run(app: &App, args: &Inspect) -> Result<Status> {
     let source = source(app, args.file.as_ref());
     let model = inspect(&source, app.settings.models.kv.into()).map_err(Failure::user)?;
-    let prospect = Machine::measure(app).prospect(&model);
+    let prospect = Machine::measure(app).prospect(&model, &source);
     let cannot = model.problem.is_some();
     let inspected = Inspected { model, prospect };
     match app.output.json {
@@ -85,7 +85,7 @@ fn show(app: &App, inspected: &Inspected) -> Result<()> {
         &format!("reads {} of weights", bytes(model.token_bytes)),
     )?;
     if let Some(prospect) = inspected.prospect {
-        row("here", &told(prospect))?;
+        row("here", &told(prospect, model.weight_bytes))?;
     }
     if let Some(problem) = &model.problem {
         row("cannot write", problem)?;

@@ -114,7 +114,9 @@ fn line(app: &App, machine: &Machine, candidate: Candidate) -> Line {
         path,
         owner: candidate.owner,
         in_use,
-        prospect: model.as_ref().and_then(|model| machine.prospect(model)),
+        prospect: model
+            .as_ref()
+            .and_then(|model| machine.prospect(model, &candidate.source)),
         problem: unreadable.or_else(|| model.as_ref()?.problem.clone()),
         model,
     }
@@ -160,9 +162,9 @@ fn show(app: &App, line: &Line) -> Result<()> {
             model.quantisation,
             bytes(model.file_bytes)
         ))?;
-    }
-    if let Some(prospect) = line.prospect {
-        out.line(format_args!("    {}", told(prospect)))?;
+        if let Some(prospect) = line.prospect {
+            out.line(format_args!("    {}", told(prospect, model.weight_bytes)))?;
+        }
     }
     if let Some(problem) = &line.problem {
         let word = out.styled(Style::Warning, "cannot write answers:");

@@ -6,7 +6,7 @@ use std::sync::mpsc::Receiver;
 
 use clap::Args;
 use docent_core::model::{
-    Finish, GenerationEvent, GenerationReport, GenerationRequest, Message, Role,
+    Finish, GenerationEvent, GenerationReport, GenerationRequest, Message, Role, Streaming,
 };
 use docent_model::load_generator;
 use serde::Serialize;
@@ -48,6 +48,8 @@ pub(crate) struct Run {
 struct Written {
     model: String,
     context_tokens: usize,
+    /// `None` if all of its weights are in memory.
+    streaming: Option<Streaming>,
     text: String,
     /// `None` if it was stopped.
     report: Option<GenerationReport>,
@@ -57,11 +59,13 @@ pub(super) fn run(app: &App, args: &Run) -> Result<Status> {
     let request = request(app, args)?;
     let source = source(app, args.file.as_ref());
     let generator = load_generator(&source, app.generator_options()).map_err(Failure::user)?;
+    app.tell_streaming(&*generator);
     let (text, report) = listen(app, &generator.generate(request))?;
     if app.output.json {
         app.output.json(&Written {
             model: generator.fingerprint().to_owned(),
             context_tokens: generator.context_tokens(),
+            streaming: generator.streaming(),
             text,
             report,
         })?;

@@ -25,6 +25,7 @@ use docent_store::ConversationId;
 
 use super::send;
 use crate::report::{self, StoredAnswer};
+use crate::streaming::outlook;
 use crate::tui::GeneratorLoader;
 use crate::tui::message::{
     Command, ConversationCard, Exchange, Message, ModelCard, Shelf, Slot, StoredConversation,
@@ -285,6 +286,7 @@ fn load_generator(shared: &Shared, loader: GeneratorLoader) {
     let card = loaded.as_ref().map(|generator| ModelCard {
         name: generator.name().to_owned(),
         context_tokens: generator.context_tokens(),
+        streaming: generator.streaming().as_ref().map(outlook),
     });
     shared.tell(Message::Generator(card.map_err(Clone::clone)));
     let (slot, changed) = &shared.generator;

@@ -5,7 +5,7 @@ use docent_core::answer::Answer;
 use docent_engine::event::AskEvent;
 
 use super::*;
-use crate::tui::message::{ConversationCard, Exchange, Slot, StoredConversation};
+use crate::tui::message::{ConversationCard, Exchange, ModelCard, Slot, StoredConversation};
 use crate::tui::state::ask::Stage;
 
 const SIZE: (u16, u16) = (100, 30);
@@ -28,6 +28,17 @@ fn a_question_is_asked_answered_and_kept() {
     assert_eq!(state.ask.turns[0].stage, Stage::Done);
     let speed = state.ask.speed.expect("the speed is known");
     assert!((speed - 2.0 / 2.2).abs() < 1e-9);
+}
+
+#[test]
+fn a_model_that_memory_has_no_room_for_says_what_to_expect() {
+    let mut state = opened((160, 50));
+    let model = ModelCard {
+        streaming: Some("about 1.2 tokens a second".to_owned()),
+        ..samples::model()
+    };
+    update(&mut state, Message::Generator(Ok(model)));
+    assert!(drawn(&state).contains("it is ready; about 1.2 tokens a second"));
 }
 
 #[test]

@@ -85,6 +85,11 @@ impl<'a> Activity<'a> {
             }
         };
         let mut rows = labelled("writes", &model, Tone::Plain, columns);
+        if let Generator::Ready(card) = &state.generator
+            && let Some(streaming) = &card.streaming
+        {
+            rows.extend(labelled("slowly", streaming, Tone::Plain, columns));
+        }
         if let Some(report) = &state.report {
             let embedder = report
                 .status

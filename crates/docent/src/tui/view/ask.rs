@@ -89,7 +89,10 @@ impl<'a> Ask<'a> {
     fn model(&self) -> String {
         match &self.screen.state.generator {
             Generator::Loading => "the model is being loaded".to_owned(),
-            Generator::Ready(card) => format!("model: {}, it is ready", card.name),
+            Generator::Ready(card) => match &card.streaming {
+                None => format!("model: {}, it is ready", card.name),
+                Some(streaming) => format!("model: {}, it is ready; {streaming}", card.name),
+            },
             Generator::Failed(reason) => {
                 format!("no model ({reason}): answers are quotes only")
             }
