@@ -216,18 +216,24 @@ pub fn in_quotes(asked: &str) -> Option<&str> {
 }
 
 /// Words of a subject that is all there is: "everything", "this collection", "all my files".
-const EVERYTHING: &str = " all everything whole entire this the these my our of in it collection \
-     folder folders directory library index files documents papers notes texts codebase code \
-     repository repo project zusammen alles alle ganze ganzen diese diesen dieser die der das den meine \
-     ordner sammlung dateien dokumente unterlagen notizen tout toute tous toutes le la les mes ces \
-     cette ce dossier collection fichiers documents todo toda todos todas los las el mis estos \
-     carpeta colección archivos documentos ";
+const EVERYTHING: &str = " all everything whole entire collection folder folders directory library \
+     index files documents papers notes texts codebase code repository repo project alles alle \
+     ganze ganzen ordner sammlung dateien dokumente unterlagen notizen tout toute tous toutes \
+     dossier fichiers todo toda todos todas carpeta colección archivos documentos ";
 
-/// Whether what is to be summarised is all there is. A subject of no words is: "Summarise!"
+/// Small words that may stand beside them.
+const BESIDE_EVERYTHING: &str = " the this these my our of in it zusammen diese diesen dieser die \
+     der das den meine le la les mes ces cette ce los las el mis estos ";
+
+/// Whether what is to be summarised is all there is. Small words alone point at something that
+/// was spoken of.
 pub fn is_everything(subject: &str) -> bool {
-    lower_words(subject)
-        .iter()
-        .all(|word| in_list(EVERYTHING, word))
+    let words = lower_words(subject);
+    let is_all = |word: &String| in_list(EVERYTHING, word);
+    words.iter().any(is_all)
+        && words
+            .iter()
+            .all(|word| is_all(word) || in_list(BESIDE_EVERYTHING, word))
 }
 
 /// Understands a question. Never fails.
@@ -552,13 +558,17 @@ mod tests {
         );
         assert_eq!(in_quotes("Summarise the 2\" pipe"), None);
         for all in [
-            "Summarise",
+            "Summarise this collection",
             "Summarize all my files.",
             "Fasse alle Dokumente zusammen",
         ] {
             assert!(is_everything(&summary_subject(all)), "{all}");
         }
-        for some in ["Summarise the lease", "Summarise the notes of May"] {
+        for some in [
+            "Summarise the lease",
+            "Summarise the notes of May",
+            "Summarise it",
+        ] {
             assert!(!is_everything(&summary_subject(some)), "{some}");
         }
         kinds(

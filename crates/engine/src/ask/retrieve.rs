@@ -59,7 +59,11 @@ impl Collection {
                 answer: &turn.answer,
             })
             .collect();
-        let words = followup::standalone(&question.text, &turns);
+        let words = match asks_of_everything(&question.text) {
+            // What the conversation was about is not what this is about.
+            true => question.text.clone(),
+            false => followup::standalone(&question.text, &turns),
+        };
         let is_follow_up = words != question.text;
         let mut query = Query::parse(&words);
         query.filters.extend(&question.filters);
@@ -261,6 +265,13 @@ impl Collection {
         }
         Ok(read)
     }
+}
+
+/// Whether a summary of all there is is asked for.
+fn asks_of_everything(question: &str) -> bool {
+    let reading = question::read(question);
+    reading.kind == Kind::Summary
+        && question::is_everything(&question::summary_subject(&reading.about))
 }
 
 impl Read {

@@ -73,7 +73,8 @@ impl Collection {
     fn summary_request(&self, asked: &Asked) -> Result<Option<SummaryRequest>, EngineError> {
         let filters = &asked.query.filters;
         let subject = question::summary_subject(&asked.reading.about);
-        if filters.is_empty() && question::is_everything(&subject) {
+        let is_everything = subject.is_empty() || question::is_everything(&subject);
+        if filters.is_empty() && is_everything {
             return Ok(Some(SummaryRequest::default()));
         }
         let bare = subject.trim_matches(|c: char| c.is_whitespace() || "'`?.".contains(c));

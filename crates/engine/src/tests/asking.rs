@@ -178,7 +178,16 @@ The garden has apple trees and a pond. Children swim in the pond in summer.
 fn everything_is_summarised_where_nothing_is_named() {
     let bench = Bench::new(NOTES);
     bench.index();
-    let (answer, searched) = ask(&bench.collection(), &question("Summarise all documents"));
+    // What the conversation was about before does not narrow it.
+    let asked = Question {
+        history: vec![Exchange {
+            question: "What does the lease say about the deposit?".into(),
+            answer: "The deposit of the Lease is two months' rent. [1]".into(),
+            ..Exchange::default()
+        }],
+        ..question("Summarise all documents")
+    };
+    let (answer, searched) = ask(&bench.collection(), &asked);
     let finding = answer.finding.unwrap();
     assert!(finding.contains("3 of 3 documents"), "{finding}");
     assert_eq!(searched.documents, 3);
