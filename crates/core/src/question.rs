@@ -222,7 +222,7 @@ const EVERYTHING: &str = " all everything whole entire collection folder folders
      dossier fichiers todo toda todos todas carpeta colección archivos documentos ";
 
 /// Small words that may stand beside them.
-const BESIDE_EVERYTHING: &str = " the this these my our of in it zusammen diese diesen dieser die \
+const BESIDE_EVERYTHING: &str = " give me us an a please show the this these my our of in it zusammen diese diesen dieser die \
      der das den meine le la les mes ces cette ce los las el mis estos ";
 
 /// Whether what is to be summarised is all there is. Small words alone point at something that
@@ -347,10 +347,15 @@ fn kind(asked: &str, words: &[String]) -> Kind {
     {
         return Kind::Timeline;
     }
+    let wants_summary = SUMMARY_PHRASES.iter().any(|phrase| has(phrase));
+    // "All documents" may be listed, too.
+    if wants_summary && is_everything(&summary_subject(asked)) {
+        return Kind::Summary;
+    }
     if let Some(kind) = over_documents(words) {
         return kind;
     }
-    if SUMMARY_PHRASES.iter().any(|phrase| has(phrase)) {
+    if wants_summary {
         return Kind::Summary;
     }
     if in_list(AUXILIARIES, first) || text.starts_with(" est ce ") || text.starts_with(" y a ") {
@@ -547,7 +552,14 @@ mod tests {
             ],
         );
         kinds(Kind::Timeline, &["Give me a timeline of the dispute"]);
-        kinds(Kind::Summary, &["Summarize the lease"]);
+        kinds(
+            Kind::Summary,
+            &[
+                "Summarize the lease",
+                "Summarise all documents",
+                "Give me an overview of all documents",
+            ],
+        );
         assert_eq!(
             summary_subject("Give an overview of the lease"),
             "Give an the lease"

@@ -188,6 +188,7 @@ fn everything_is_summarised_where_nothing_is_named() {
         ..question("Summarise all documents")
     };
     let (answer, searched) = ask(&bench.collection(), &asked);
+    assert!(answer.survey.is_none());
     let finding = answer.finding.unwrap();
     assert!(finding.contains("3 of 3 documents"), "{finding}");
     assert_eq!(searched.documents, 3);
