@@ -67,11 +67,11 @@ impl Collection {
         let is_follow_up = words != question.text;
         let mut query = Query::parse(&words);
         query.filters.extend(&question.filters);
+        let (mut query, corrections) = self.reader().spelled(query)?;
         let plain = match query.filters.is_empty() {
             true => words.clone(),
             false => query.plain.clone(),
         };
-        let (_, corrections) = self.reader().spelled(query.clone())?;
         let reading = question::read(&query::corrected(&plain, &corrections));
         if let Some(place) = &reading.place {
             let named = self.named(place, &query.filters)?;
@@ -171,7 +171,6 @@ impl Collection {
             .map(Correction::to_string)
             .collect();
         notes.extend(results.notes());
-        notes.dedup();
         let reader = self.reader();
         let terms = evidence::terms(&asked.reading.about).into_iter();
         let terms = terms.take(MAX_TERMS).map(|term| {
