@@ -6,8 +6,6 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::sets::VectorSet;
 use crate::id::Revision;
-use crate::reader::EmbedderIdentity;
-use crate::vectors::VectorState;
 
 /// Counts up with the tables.
 const SCHEMA_VERSION: i64 = 3;
@@ -252,17 +250,7 @@ pub(crate) fn state(connection: &Connection) -> rusqlite::Result<State> {
         Ok(State {
             revision: Revision(row.get::<_, i64>(0)? as u64),
             committed_ns: row.get(1)?,
-            first: VectorSet {
-                embedder: EmbedderIdentity {
-                    fingerprint: row.get(2)?,
-                    dimension: row.get::<_, i64>(3)? as usize,
-                    origin: row.get(4)?,
-                },
-                table: VectorState {
-                    generation: row.get(5)?,
-                    revision: row.get(6)?,
-                },
-            },
+            first: VectorSet::of(row, 2)?,
         })
     })
 }

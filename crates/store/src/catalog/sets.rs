@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::schema::{self, LIVE};
 use crate::id::{ChunkId, DocumentId};
@@ -21,6 +21,24 @@ pub(crate) struct VectorSet {
     pub(crate) embedder: EmbedderIdentity,
     /// The table that holds them.
     pub(crate) table: VectorState,
+}
+
+impl VectorSet {
+    /// From a row of which fingerprint, dimension, origin, generation and revision are the columns
+    /// from `first` on.
+    pub(super) fn of(row: &Row<'_>, first: usize) -> rusqlite::Result<VectorSet> {
+        Ok(VectorSet {
+            embedder: EmbedderIdentity {
+                fingerprint: row.get(first)?,
+                dimension: row.get::<_, i64>(first + 1)? as usize,
+                origin: row.get(first + 2)?,
+            },
+            table: VectorState {
+                generation: row.get(first + 3)?,
+                revision: row.get(first + 4)?,
+            },
+        })
+    }
 }
 
 /// The set that is made while the first is searched.
@@ -39,17 +57,7 @@ pub(crate) fn second(connection: &Connection) -> rusqlite::Result<Option<SecondS
     )?;
     let second = statement.query_row([], |row| {
         Ok(SecondSet {
-            set: VectorSet {
-                embedder: EmbedderIdentity {
-                    fingerprint: row.get(0)?,
-                    dimension: row.get::<_, i64>(1)? as usize,
-                    origin: row.get(2)?,
-                },
-                table: VectorState {
-                    generation: row.get(3)?,
-                    revision: row.get(4)?,
-                },
-            },
+            set: VectorSet::of(row, 0)?,
             begun_after: row.get(5)?,
         })
     });
