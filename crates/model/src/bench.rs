@@ -223,7 +223,7 @@ pub fn storage_bytes_per_second(source: &GeneratorSource) -> Option<f64> {
 }
 
 /// The most memory that this process has held so far.
-fn peak_bytes() -> Option<u64> {
+pub(crate) fn peak_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status
         .lines()

@@ -11,6 +11,15 @@ use crate::gguf::Gguf;
 use crate::source::Source;
 use crate::starter;
 
+/// The names of the files in a folder, in order.
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
 /// Writes GGUF files, sound and unsound ones.
 #[derive(Default)]
 pub(crate) struct GgufWriter {

@@ -12,6 +12,7 @@
 //! This crate knows no stores, no files that are indexed, and no user interface.
 
 pub mod bench;
+mod capped;
 pub mod catalogue;
 mod decoder;
 mod embedder;

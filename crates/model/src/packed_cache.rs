@@ -1,20 +1,16 @@
-//! The folder of packed weights: which files are in it, making room, clearing it.
+//! The folder of packed weights: which files are in it, and clearing it.
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::path::PathBuf;
+use std::time::SystemTime;
 
+use crate::capped::{self, Capped};
 use crate::generator::hash;
 use crate::starter;
 
 /// Extension of files of packed weights.
 const PACKED: &str = "packed";
-/// Extension of those that are being written.
-const UNFINISHED: &str = "unfinished";
-/// An unfinished file that nobody has written to for so long was left by a killed process.
-const ABANDONED: Duration = Duration::from_secs(3600);
-
 /// The folder in which packed weights are kept, and how much of it they may fill.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackedCache {
@@ -48,15 +44,12 @@ impl PackedCache {
     /// # Errors
     /// When the folder cannot be read. One that is not there has no files.
     pub fn files(&self) -> io::Result<Vec<PackedFile>> {
-        let mut files = Vec::new();
         let models = hash::known(&self.folder);
-        for path in self.with_extension(PACKED)? {
-            let Ok(metadata) = fs::metadata(&path) else {
-                continue; // removed meanwhile
-            };
+        let files = self.capped().files()?.into_iter();
+        let files = files.map(|(path, metadata)| {
             let key = path.file_stem().unwrap_or_default().to_string_lossy();
             let starter = starter::GENERATOR_FINGERPRINT.rsplit('@').next();
-            files.push(PackedFile {
+            Ok(PackedFile {
                 model: match starter == Some(&*key) {
                     true => Some(starter::GENERATOR_NAME.to_owned()),
                     false => models.get(&*key).cloned(),
@@ -64,10 +57,9 @@ impl PackedCache {
                 bytes: metadata.len(),
                 used: metadata.modified()?,
                 path,
-            });
-        }
-        files.sort_by_key(|file| std::cmp::Reverse(file.used));
-        Ok(files)
+            })
+        });
+        files.collect()
     }
 
     /// Removes all files of packed weights, and what is remembered of their models; gives the
@@ -81,66 +73,31 @@ impl PackedCache {
             fs::remove_file(&file.path)?;
             freed += file.bytes;
         }
-        for note in self.with_extension(hash::EXTENSION)? {
+        for note in capped::with_extension(&self.folder, hash::EXTENSION)? {
             fs::remove_file(note)?;
         }
-        self.remove_abandoned()?;
+        capped::remove_abandoned(&self.folder)?;
         Ok(freed)
     }
 
-    /// Makes the folder, and room for `length` bytes more within the limit: what was not used for
-    /// longest goes first, after what a killed process left behind.
-    ///
-    /// # Errors
-    /// When the folder cannot be made or written.
-    pub(crate) fn make_room(&self, length: u64) -> io::Result<()> {
-        fs::create_dir_all(&self.folder)?;
-        self.remove_abandoned()?;
-        let mut files = self.files()?;
-        let mut total: u64 = files.iter().map(|file| file.bytes).sum();
-        while total.saturating_add(length) > self.limit_bytes {
-            let Some(oldest) = files.pop() else {
-                break;
-            };
-            fs::remove_file(&oldest.path)?;
-            total -= oldest.bytes;
+    /// The folder as one that is kept within its limit.
+    pub(crate) fn capped(&self) -> Capped<'_> {
+        Capped {
+            folder: &self.folder,
+            extension: PACKED,
+            limit_bytes: self.limit_bytes,
         }
-        Ok(())
     }
-
-    fn remove_abandoned(&self) -> io::Result<()> {
-        for path in self.with_extension(UNFINISHED)? {
-            let written = fs::metadata(&path).and_then(|metadata| metadata.modified());
-            let age = written.ok().and_then(|written| written.elapsed().ok());
-            if age.is_some_and(|age| age > ABANDONED) {
-                fs::remove_file(path)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn with_extension(&self, extension: &str) -> io::Result<Vec<PathBuf>> {
-        let entries = match fs::read_dir(&self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries?,
-        };
-        let paths = entries.flatten().map(|entry| entry.path());
-        Ok(paths
-            .filter(|path| path.extension().is_some_and(|is| is == extension))
-            .collect())
-    }
-}
-
-/// What the file at `path` is called while this process writes it.
-pub(crate) fn unfinished(path: &Path) -> PathBuf {
-    path.with_extension(format!("{}.{UNFINISHED}", std::process::id()))
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs::File;
+    use std::path::Path;
+    use std::time::Duration;
 
     use super::*;
+    use crate::fixture::names;
 
     /// A file of `length` bytes that was last used so many seconds ago.
     fn file(folder: &Path, name: &str, length: u64, seconds: u64) {
@@ -148,14 +105,6 @@ mod tests {
         file.set_len(length).unwrap();
         let used = SystemTime::now() - Duration::from_secs(seconds);
         file.set_modified(used).unwrap();
-    }
-
-    fn names(folder: &Path) -> Vec<String> {
-        let entries = fs::read_dir(folder).unwrap();
-        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<String> = names.collect();
-        names.sort();
-        names
     }
 
     #[test]
@@ -170,13 +119,13 @@ mod tests {
         file(folder.path(), "killed.1.unfinished", 10, 7200);
         file(folder.path(), "written.2.unfinished", 10, 5);
         file(folder.path(), "somebody's.txt", 100, 9000);
-        cache.make_room(10).unwrap();
+        cache.capped().make_room(10).unwrap();
         let kept = ["new.packed", "old.packed"];
         let others = ["somebody's.txt", "written.2.unfinished"];
         assert_eq!(names(folder.path()), [&kept[..], &others].concat());
-        cache.make_room(11).unwrap();
+        cache.capped().make_room(11).unwrap();
         assert_eq!(names(folder.path()), [&kept[..1], &others].concat());
-        cache.make_room(1000).unwrap();
+        cache.capped().make_room(1000).unwrap();
         assert_eq!(names(folder.path()), others);
     }
 
@@ -189,7 +138,7 @@ mod tests {
         };
         assert_eq!(cache.files().unwrap(), []);
         assert_eq!(cache.clear().unwrap(), 0);
-        cache.make_room(0).unwrap();
+        cache.capped().make_room(0).unwrap();
         let starter = starter::GENERATOR_FINGERPRINT.rsplit('@').next().unwrap();
         file(&cache.folder, &format!("{starter}.packed"), 10, 10);
         file(&cache.folder, "0123456789abcdef.packed", 20, 5);

@@ -1,18 +1,18 @@
 //! Where a network's packed matrices are: mapped from a file in the cache folder, in memory where
 //! there is none, or read from storage as they are needed where memory has no room for all.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use docent_kernels::aligned::Aligned;
 use docent_kernels::packed::PackedWeights;
 
+use crate::capped;
 use crate::gguf::GgufError;
 use crate::mapped::Mapped;
-use crate::packed_cache::{self, PackedCache};
+use crate::packed_cache::PackedCache;
 use crate::source::Source;
 
 use super::memory::Budget;
@@ -199,7 +199,7 @@ fn cached(plan: &Plan, source: &Source, key: &str, cache: &PackedCache) -> Optio
     if let Some(file) = complete(plan, &path) {
         return Some(file);
     }
-    cache.make_room(length).ok()?;
+    cache.capped().make_room(length).ok()?;
     write(plan, source, &path).ok()?;
     complete(plan, &path)
 }
@@ -213,21 +213,13 @@ fn complete(plan: &Plan, path: &Path) -> Option<File> {
     if header != plan.header() || length != (HEADER + plan.bytes()) as u64 {
         return None;
     }
-    // So that files which are not used any more are the oldest ones; a read-only folder keeps
-    // what it has anyway.
-    let _ = file.set_modified(SystemTime::now());
+    capped::touch(&file);
     Some(file)
 }
 
 /// Writes a file of packed matrices, which gets its name once it is complete and on the disk.
 fn write(plan: &Plan, source: &Source, path: &Path) -> io::Result<()> {
-    let unfinished = packed_cache::unfinished(path);
-    let written = write_all(plan, source, &unfinished).and_then(|()| fs::rename(&unfinished, path));
-    if written.is_err() {
-        // Where nothing could be written there may be nothing to remove.
-        let _ = fs::remove_file(&unfinished);
-    }
-    written
+    capped::write_whole(path, |unfinished| write_all(plan, source, unfinished))
 }
 
 fn write_all(plan: &Plan, source: &Source, path: &Path) -> io::Result<()> {
@@ -247,11 +239,12 @@ fn write_all(plan: &Plan, source: &Source, path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::borrow::Cow;
+    use std::fs;
     use std::sync::Arc;
 
     use super::*;
     use crate::decoder::{Decoder, LoadOptions, Wanted};
-    use crate::fixture::tiny_gguf;
+    use crate::fixture::{names, tiny_gguf};
     use crate::gguf::Gguf;
 
     fn cache(folder: &Path) -> PackedCache {
@@ -273,21 +266,13 @@ mod tests {
         decoder.logits(0).to_vec()
     }
 
-    fn files(folder: &Path) -> Vec<String> {
-        let entries = fs::read_dir(folder).unwrap();
-        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<String> = names.collect();
-        names.sort();
-        names
-    }
-
     #[test]
     fn packed_weights_are_written_once_and_mapped() {
         let folder = tempfile::tempdir().unwrap();
         let cache = cache(&folder.path().join("made on demand"));
         let expected = logits(None);
         assert_eq!(logits(Some((&cache, "abc"))), expected);
-        assert_eq!(files(&cache.folder), ["abc.packed"]);
+        assert_eq!(names(&cache.folder), ["abc.packed"]);
         let path = cache.folder.join("abc.packed");
         let written = fs::read(&path).unwrap();
         assert_eq!(logits(Some((&cache, "abc"))), expected);
@@ -312,6 +297,6 @@ mod tests {
             limit_bytes: 1000,
         };
         assert_eq!(logits(Some((&small, "abc"))), logits(None));
-        assert_eq!(files(folder.path()), ["a file"]);
+        assert_eq!(names(folder.path()), ["a file"]);
     }
 }

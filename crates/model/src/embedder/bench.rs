@@ -1,6 +1,5 @@
 //! How fast an embedder is on this machine, and how near to what the machine can do.
 
-use std::fs;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,7 @@ use docent_kernels::quantise::QuantisedRows;
 use serde::Serialize;
 
 use super::{EmbedderOptions, EmbedderSource, LocalEmbedder, load};
+use crate::bench::peak_bytes;
 use crate::error::LoadError;
 use crate::{processor, threads};
 
@@ -113,7 +113,7 @@ pub fn bench_embedder(
         multiply_adds_per_token: embedder.multiply_adds,
         limit_multiply_adds_per_s: limit,
         share_of_limit: tokens_per_s * embedder.multiply_adds as f64 / limit,
-        peak_memory_bytes: peak_memory(),
+        peak_memory_bytes: peak_bytes(),
     })
 }
 
@@ -194,14 +194,4 @@ fn int8_limit(threads: usize) -> f64 {
         let others = others.into_iter().filter_map(|thread| thread.join().ok());
         own + others.sum::<f64>()
     })
-}
-
-/// The most memory that this process has had, as Linux tells it.
-fn peak_memory() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
-    Some(kilobytes * 1024)
 }

@@ -8,10 +8,10 @@
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use crate::capped::{self, Capped};
 use crate::decoder::Decoder;
-use crate::packed_cache::unfinished;
 
 /// What a file begins with.
 const MAGIC: &[u8; 16] = b"docent prefix 1\n";
@@ -66,17 +66,13 @@ impl Prefixes<'_> {
         let best = files.max_by_key(|kept| shared(prompt, &kept.tokens));
         let Some(best) = best else { return };
         let gain = shared(prompt, &best.tokens).saturating_sub(known);
-        let fits = best.tokens.len() <= decoder.context();
-        if gain < LEAST_GAIN || !fits || self.limits.bytes == 0 {
+        if gain < LEAST_GAIN || best.tokens.len() > decoder.context() {
             return;
         }
-        match self.read(&best, decoder) {
-            // So that those which are not used any more are the oldest; if it fails, they go first.
-            Ok(()) => drop(File::open(&best.path).and_then(|f| f.set_modified(SystemTime::now()))),
-            Err(_) => {
-                decoder.keep(0);
-                let _ = fs::remove_file(&best.path);
-            }
+        if self.read(&best, decoder).is_err() {
+            decoder.keep(0);
+            // Where it cannot be removed it is tried again.
+            let _ = fs::remove_file(&best.path);
         }
     }
 
@@ -90,7 +86,6 @@ impl Prefixes<'_> {
         if tokens.is_empty() || length > self.limits.bytes {
             return Ok(());
         }
-        fs::create_dir_all(self.folder)?;
         let mut files = self.files()?;
         if files.iter().any(|kept| kept.tokens.starts_with(tokens)) {
             return Ok(());
@@ -98,7 +93,7 @@ impl Prefixes<'_> {
         for kept in files.extract_if(.., |kept| tokens.starts_with(&kept.tokens)) {
             fs::remove_file(kept.path)?;
         }
-        self.make_room(length)?;
+        self.capped().make_room(length)?;
         let mut name = blake3::Hasher::new();
         name.update(&self.model);
         for token in tokens {
@@ -106,15 +101,16 @@ impl Prefixes<'_> {
         }
         let name = format!("{}.{EXTENSION}", &name.finalize().to_hex()[..16]);
         let path = self.folder.join(name);
-        let partial = unfinished(&path);
-        let written = self
-            .write(&partial, decoder)
-            .and_then(|()| fs::rename(&partial, &path));
-        if written.is_err() {
-            // Where nothing could be written there may be nothing to remove.
-            let _ = fs::remove_file(&partial);
+        capped::write_whole(&path, |unfinished| self.write(unfinished, decoder))
+    }
+
+    /// The folder, with the files of all models, as one that is kept within its limit.
+    fn capped(&self) -> Capped<'_> {
+        Capped {
+            folder: self.folder,
+            extension: EXTENSION,
+            limit_bytes: self.limits.bytes,
         }
-        written
     }
 
     fn write(&self, path: &Path, decoder: &Decoder) -> io::Result<()> {
@@ -133,6 +129,7 @@ impl Prefixes<'_> {
 
     fn read(&self, kept: &Kept, decoder: &mut Decoder) -> io::Result<()> {
         let file = File::open(&kept.path)?;
+        capped::touch(&file);
         let mut input = Hashing::new(BufReader::with_capacity(1 << 20, file));
         let head = HEADER + 4 * kept.tokens.len();
         io::copy(&mut input.by_ref().take(head as u64), &mut io::sink())?;
@@ -148,8 +145,10 @@ impl Prefixes<'_> {
 
     /// The whole files of this model.
     fn files(&self) -> io::Result<Vec<Kept>> {
-        let kept = all(self.folder)?.into_iter();
-        Ok(kept.filter_map(|path| self.header(path).ok()).collect())
+        let files = self.capped().files()?.into_iter();
+        Ok(files
+            .filter_map(|(path, _)| self.header(path).ok())
+            .collect())
     }
 
     fn header(&self, path: PathBuf) -> io::Result<Kept> {
@@ -173,36 +172,6 @@ impl Prefixes<'_> {
             tokens: tokens.collect(),
         })
     }
-
-    /// Removes files, whatever model they are of, until there is room for `length` bytes more:
-    /// what was not used for longest goes first.
-    fn make_room(&self, length: u64) -> io::Result<()> {
-        let mut files: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
-        for path in all(self.folder)? {
-            let metadata = fs::metadata(&path)?;
-            files.push((metadata.modified()?, metadata.len(), path));
-        }
-        files.sort();
-        let mut total: u64 = files.iter().map(|(_, bytes, _)| bytes).sum();
-        for (_, bytes, path) in files {
-            if total.saturating_add(length) <= self.limits.bytes {
-                break;
-            }
-            fs::remove_file(path)?;
-            total -= bytes;
-        }
-        Ok(())
-    }
-}
-
-/// The files of a folder, whatever model they are of, and those that were being written when a
-/// process was killed.
-fn all(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    Ok(entries.flatten().map(|entry| entry.path()).collect())
 }
 
 /// The number of tokens with which both begin.
