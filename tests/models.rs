@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
+use crate::cli::sound;
 use crate::contract::fields;
 use crate::sandbox::{Run, Sandbox};
 use crate::tidy::repository;
@@ -447,7 +448,8 @@ fn the_instruction_set_can_be_forced() {
     let sandbox = with_model(&tiny("llama-pieces"));
     let forced =
         |level: &str, args: &[&str]| Run::of(sandbox.docent(args).env("DOCENT_ISA", level));
-    let run = forced("scalar", &["doctor", "--json"]).with_status(0);
+    let run = forced("scalar", &["doctor", "--json"]);
+    sound(&run);
     assert!(check(&run, "processor").ends_with("with scalar"), "{run:?}");
     let write = [
         "models",
@@ -491,7 +493,8 @@ fn doctor_shows_and_clears_packed_weights() {
             .iter()
             .any(|path| path.extension().is_some_and(|is| is == "packed"))
     );
-    let run = sandbox.run(["doctor", "--json"]).with_status(0);
+    let run = sandbox.run(["doctor", "--json"]);
+    sound(&run);
     let told = check(&run, "packed weights");
     assert!(
         told.contains("tiny.gguf") && told.contains("of at most 32.0 GiB"),
