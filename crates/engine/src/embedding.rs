@@ -4,6 +4,7 @@
 //! searched; its embedder gives new chunks their vectors, which are few, before anything else.
 //! The second is made by the chosen embedder, and takes the first one's place when it is whole.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -142,14 +143,14 @@ impl Embedding<'_> {
         let all = chunks.len();
         let chunks = writer.reuse_vectors(set, chunks)?;
         let mut news = (all - chunks.len()) as u64;
+        let mut distinct = Distinct::default();
         let mut vectors = Vec::with_capacity(chunks.len());
         let began = Instant::now();
         for slice in chunks.chunks(VECTOR_SLICE) {
             if !goes_on(std::mem::take(&mut news), set) || began.elapsed() > VECTOR_AGE {
                 break;
             }
-            let texts: Vec<String> = slice.iter().map(text_to_embed).collect();
-            let embedded = embedder.embed(&texts, Urgency::Background)?;
+            let embedded = distinct.embed(&*embedder, slice)?;
             vectors.extend(slice.iter().map(|chunk| chunk.id).zip(embedded));
             news = slice.len() as u64;
         }
@@ -167,6 +168,39 @@ struct Batch {
     set: Set,
     embedder: Arc<dyn Embedder>,
     chunks: Vec<PendingChunk>,
+}
+
+/// The texts of a batch with their vectors, so that copies are embedded once.
+#[derive(Default)]
+struct Distinct {
+    /// Where the vector of a text is.
+    places: HashMap<String, usize>,
+    vectors: Vec<Vec<f32>>,
+}
+
+impl Distinct {
+    /// A vector for each chunk.
+    fn embed(
+        &mut self,
+        embedder: &dyn Embedder,
+        chunks: &[PendingChunk],
+    ) -> Result<Vec<Vec<f32>>, EngineError> {
+        let mut new = Vec::new();
+        let mut places = Vec::with_capacity(chunks.len());
+        for chunk in chunks {
+            let next = self.vectors.len() + new.len();
+            let text = text_to_embed(chunk);
+            let place = *self.places.entry(text.clone()).or_insert(next);
+            if place == next {
+                new.push(text);
+            }
+            places.push(place);
+        }
+        self.vectors
+            .extend(embedder.embed(&new, Urgency::Background)?);
+        let vector = |place: usize| self.vectors.get(place).cloned().unwrap_or_default();
+        Ok(places.into_iter().map(vector).collect())
+    }
 }
 
 fn text_to_embed(chunk: &PendingChunk) -> String {

@@ -317,6 +317,25 @@ fn a_renamed_folder_embeds_nothing_again() {
 }
 
 #[test]
+fn copies_are_embedded_once() {
+    let bench = Bench::new(NOTES);
+    let lease = fs::read_to_string(bench.folder().join("lease.md")).unwrap();
+    for copy in ["copy.md", "old/lease.md", "old/older.md"] {
+        bench.write(copy, &lease);
+    }
+    let report = bench.index();
+    assert_eq!((report.added, report.embedded), (6, report.chunks));
+    let of_copies = 3 * (report.chunks - 2) / 4;
+    assert_eq!(bench.embedded() as u64, report.chunks - of_copies);
+    assert_eq!(bench.paths("ninety days", Mode::Dense).len(), 6);
+
+    let embedded = bench.embedded();
+    bench.write("later.md", &lease);
+    bench.index();
+    assert_eq!(bench.embedded(), embedded);
+}
+
+#[test]
 fn a_copy_that_replaces_the_original_is_a_move_by_its_content() {
     let bench = Bench::new(NOTES);
     bench.index();
