@@ -16,6 +16,8 @@ pub(crate) const SUPPORTED: &str = "BERT (MiniLM, BGE, E5, GTE, arctic-embed), R
 #[derive(Deserialize)]
 struct Kind {
     model_type: Option<String>,
+    /// Only in older files of NomicBERT.
+    n_embd: Option<usize>,
 }
 
 /// BERT and RoBERTa.
@@ -47,7 +49,32 @@ struct DistilBertFile {
     activation: String,
 }
 
-/// NomicBERT, whose keys are GPT-2's.
+/// NomicBERT and GTE as transformers writes them since its version 5, with BERT's keys.
+#[derive(Deserialize)]
+struct RotaryFile {
+    hidden_size: usize,
+    num_hidden_layers: usize,
+    num_attention_heads: usize,
+    intermediate_size: usize,
+    head_dim: Option<usize>,
+    max_position_embeddings: usize,
+    #[serde(default = "bert_epsilon")]
+    layer_norm_eps: f32,
+    vocab_size: usize,
+    #[serde(default)]
+    type_vocab_size: usize,
+    hidden_act: String,
+    rope_parameters: RopeParameters,
+}
+
+/// How newer files give the angles of a rotary embedding.
+#[derive(Deserialize)]
+struct RopeParameters {
+    rope_theta: f64,
+    rope_type: Option<String>,
+}
+
+/// NomicBERT in the files of its authors, whose keys are GPT-2's.
 #[derive(Deserialize)]
 struct NomicFile {
     n_embd: usize,
@@ -89,28 +116,24 @@ struct ModernFile {
     vocab_size: usize,
     #[serde(default = "gelu")]
     hidden_activation: String,
-    #[serde(default = "modern_global_every")]
-    global_attn_every_n_layers: usize,
+    global_attn_every_n_layers: Option<usize>,
+    /// How newer files say which layers see all tokens.
+    layer_types: Option<Vec<String>>,
     #[serde(default = "modern_local_attention")]
     local_attention: usize,
     global_rope_theta: Option<f64>,
     local_rope_theta: Option<f64>,
     /// Where newer files have the angles.
-    rope_parameters: Option<RopeParameters>,
+    rope_parameters: Option<ModernRope>,
 }
 
 #[derive(Deserialize)]
-struct RopeParameters {
-    full_attention: Option<RopeTheta>,
-    sliding_attention: Option<RopeTheta>,
+struct ModernRope {
+    full_attention: Option<RopeParameters>,
+    sliding_attention: Option<RopeParameters>,
 }
 
-#[derive(Deserialize)]
-struct RopeTheta {
-    rope_theta: f64,
-}
-
-/// GTE "new".
+/// GTE in the files of its authors, who call it "new".
 #[derive(Deserialize)]
 struct GteFile {
     hidden_size: usize,
@@ -148,10 +171,6 @@ fn modern_epsilon() -> f32 {
     1e-5
 }
 
-fn modern_global_every() -> usize {
-    3
-}
-
 fn modern_local_attention() -> usize {
     128
 }
@@ -184,9 +203,11 @@ impl EncoderConfig {
                 bert(file, first)?
             }
             Some("distilbert") => distilbert(parse(json)?)?,
-            Some("nomic_bert") => nomic(parse(json)?)?,
+            Some("nomic_bert") if kind.n_embd.is_some() => nomic(parse(json)?)?,
+            Some("nomic_bert") => rotary(parse(json)?, Architecture::NomicBert)?,
             Some("modernbert") => modern(parse(json)?)?,
             Some("new") => gte(parse(json)?)?,
+            Some("gte") => rotary(parse(json)?, Architecture::Gte)?,
             Some(other) => {
                 return Err(EncoderError::Config(format!(
                     "model_type is \"{other}\"; supported are {SUPPORTED}"
@@ -321,16 +342,61 @@ fn nomic(file: NomicFile) -> Result<EncoderConfig, EncoderError> {
     })
 }
 
+fn rotary(file: RotaryFile, architecture: Architecture) -> Result<EncoderConfig, EncoderError> {
+    let width = file.hidden_size / file.num_attention_heads.max(1);
+    if let Some(other) = file.head_dim.filter(|other| *other != width) {
+        let supported = format!("{width}, a head's part of the hidden size");
+        return Err(unsupported("head_dim", &other.to_string(), &supported));
+    }
+    Ok(EncoderConfig {
+        architecture,
+        hidden: file.hidden_size,
+        layers: file.num_hidden_layers,
+        heads: file.num_attention_heads,
+        intermediate: file.intermediate_size,
+        max_tokens: file.max_position_embeddings,
+        positions: Positions::Rotary(file.rope_parameters.rope()?),
+        local: None,
+        norm_epsilon: file.layer_norm_eps,
+        norms: Norms::After,
+        vocabulary: file.vocab_size,
+        token_types: file.type_vocab_size,
+        activation: activation("hidden_act", &file.hidden_act)?,
+        gated: true,
+        pooling: Pooling::Mean,
+        normalise: true,
+    })
+}
+
+impl RopeParameters {
+    fn rope(self) -> Result<Rope, EncoderError> {
+        if let Some(kind) = self.rope_type.filter(|kind| kind != "default") {
+            return Err(unsupported("rope_type", &kind, "default"));
+        }
+        Ok(Rope {
+            base: self.rope_theta,
+            scale: 1.0,
+        })
+    }
+}
+
 fn modern(file: ModernFile) -> Result<EncoderConfig, EncoderError> {
     let (new_global, new_local) = match file.rope_parameters {
         Some(new) => (new.full_attention, new.sliding_attention),
         None => (None, None),
     };
-    let rope = |old: Option<f64>, new: Option<RopeTheta>, usual: f64| Rope {
-        base: old.or(new.map(|new| new.rope_theta)).unwrap_or(usual),
-        scale: 1.0,
+    let rope = |old: Option<f64>, new: Option<RopeParameters>, usual: f64| match (old, new) {
+        (None, Some(new)) => new.rope(),
+        (old, _) => Ok(Rope {
+            base: old.unwrap_or(usual),
+            scale: 1.0,
+        }),
     };
-    let global = rope(file.global_rope_theta, new_global, 160_000.0);
+    let global = rope(file.global_rope_theta, new_global, 160_000.0)?;
+    let global_every = match &file.layer_types {
+        Some(types) => global_every(types)?,
+        None => file.global_attn_every_n_layers.unwrap_or(3),
+    };
     Ok(EncoderConfig {
         architecture: Architecture::ModernBert,
         hidden: file.hidden_size,
@@ -341,8 +407,8 @@ fn modern(file: ModernFile) -> Result<EncoderConfig, EncoderError> {
         positions: Positions::Rotary(global),
         local: Some(LocalAttention {
             reach: file.local_attention / 2,
-            global_every: file.global_attn_every_n_layers,
-            rope: rope(file.local_rope_theta, new_local, usual_base()),
+            global_every,
+            rope: rope(file.local_rope_theta, new_local, usual_base())?,
         }),
         norm_epsilon: file.norm_eps,
         norms: Norms::Before,
@@ -353,6 +419,25 @@ fn modern(file: ModernFile) -> Result<EncoderConfig, EncoderError> {
         pooling: Pooling::Mean,
         normalise: true,
     })
+}
+
+/// Every so-manieth layer, the first among them, is of the type that sees all tokens.
+fn global_every(types: &[String]) -> Result<usize, EncoderError> {
+    let is_global = |index: usize| types[index] == "full_attention";
+    let every = (1..types.len()).find(|index| is_global(*index));
+    let every = every.unwrap_or(types.len()).max(1);
+    let fits = |index: usize| {
+        let wanted = ["sliding_attention", "full_attention"];
+        types[index] == wanted[usize::from(index.is_multiple_of(every))]
+    };
+    match (0..types.len()).all(fits) {
+        true => Ok(every),
+        false => Err(unsupported(
+            "layer_types",
+            &types.join(", "),
+            "full_attention first and at equal distances, sliding_attention between",
+        )),
+    }
 }
 
 fn gte(file: GteFile) -> Result<EncoderConfig, EncoderError> {
@@ -478,6 +563,77 @@ mod tests {
         assert_eq!(local, [0, 3, 6, 9, 12, 15, 18, 21]);
         assert_eq!(config.local.unwrap().reach, 64);
         assert_eq!(config.local.unwrap().rope.base, 10_000.0);
+    }
+
+    #[test]
+    fn reads_the_layer_types_of_newer_files() {
+        let types = |of: &str| -> Result<usize, EncoderError> {
+            let name = |kind| match kind {
+                'f' => "full_attention".to_owned(),
+                _ => "sliding_attention".to_owned(),
+            };
+            global_every(&of.chars().map(name).collect::<Vec<_>>())
+        };
+        for (of, every) in [
+            ("fssfssf", 3),
+            ("fsfs", 2),
+            ("fff", 1),
+            ("fss", 3),
+            ("f", 1),
+        ] {
+            assert_eq!(types(of), Ok(every), "{of}");
+        }
+        for of in ["sff", "fsfss", "ffs", "fssff", "s"] {
+            assert!(types(of).is_err(), "{of}");
+        }
+        let config = read(
+            r#"{
+            "model_type": "modernbert", "hidden_size": 192, "intermediate_size": 288,
+            "num_hidden_layers": 4, "num_attention_heads": 6, "hidden_activation": "gelu",
+            "norm_eps": 1e-05, "local_attention": 32, "max_position_embeddings": 1024,
+            "layer_types": ["full_attention", "sliding_attention", "full_attention",
+            "sliding_attention"], "rope_parameters": {
+            "full_attention": {"rope_theta": 80000.0, "rope_type": "default"},
+            "sliding_attention": {"rope_theta": 5000.0, "rope_type": "default"}},
+            "vocab_size": 900
+        }"#,
+        );
+        let local = config.local.unwrap();
+        assert_eq!((local.global_every, local.rope.base), (2, 5000.0));
+        let Positions::Rotary(rope) = config.positions else {
+            panic!("not rotary");
+        };
+        assert_eq!(rope.base, 80_000.0);
+    }
+
+    #[test]
+    fn reads_the_newer_files_of_a_nomic_bert_and_a_gte() {
+        let json = |kind: &str, change: (&str, &str)| {
+            let json = r#"{
+            "model_type": "KIND", "hidden_size": 96, "intermediate_size": 192, "head_dim": 24,
+            "num_hidden_layers": 2, "num_attention_heads": 4, "hidden_act": "silu",
+            "layer_norm_eps": 1e-12, "max_position_embeddings": 2048, "rope_parameters": {
+            "rope_theta": 1000.0, "rope_type": "default"}, "type_vocab_size": 2,
+            "vocab_size": 30522}"#;
+            json.replace("KIND", kind).replace(change.0, change.1)
+        };
+        for (kind, architecture) in [
+            ("nomic_bert", Architecture::NomicBert),
+            ("gte", Architecture::Gte),
+        ] {
+            let config = read(&json(kind, ("", "")));
+            assert_eq!(config.architecture, architecture);
+            assert!(config.gated && config.activation == Activation::Silu);
+            assert_eq!(config.token_types, 2);
+            for (from, to) in [
+                ("default", "yarn"),
+                ("\"head_dim\": 24", "\"head_dim\": 32"),
+            ] {
+                let json = json(kind, (from, to));
+                let error = EncoderConfig::from_json(&json, Pooling::Mean, true).unwrap_err();
+                assert!(error.to_string().contains("supported"), "{error}");
+            }
+        }
     }
 
     #[test]

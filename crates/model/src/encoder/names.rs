@@ -104,7 +104,7 @@ const DISTILBERT: Names = Names {
 };
 
 const NOMIC_BERT: Names = Names {
-    prefixes: &["", "bert."],
+    prefixes: &["", "bert.", "nomic_bert."],
     positions: "",
     embedding_norm: "emb_ln",
     projection: &["encoder.layers.{}.attn.Wqkv"],
@@ -137,7 +137,7 @@ const MODERN_BERT: Names = Names {
 };
 
 const GTE: Names = Names {
-    prefixes: &["", "new."],
+    prefixes: &["", "new.", "gte."],
     positions: "",
     projection: &["encoder.layer.{}.attention.qkv_proj"],
     attention_output: "encoder.layer.{}.attention.o_proj",

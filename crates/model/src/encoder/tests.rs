@@ -2,7 +2,9 @@
 
 use safetensors::Dtype;
 
-use super::fixture::{HIDDEN, MOST_TOKENS, Tensors as Named, Tiny, VOCABULARY, cosine, file};
+use super::fixture::{
+    HIDDEN, INNER, LAYERS, MOST_TOKENS, Tensors as Named, Tiny, VOCABULARY, cosine, file,
+};
 use super::*;
 
 fn config(tiny: &Tiny, pooling: Pooling, normalise: bool) -> EncoderConfig {
@@ -68,6 +70,38 @@ fn floats_agree_with_candle_token_by_token() {
                 );
             }
         }
+    }
+}
+
+/// The same models as newer files of Hugging Face's libraries describe them.
+#[test]
+fn newer_files_describe_the_same_models() {
+    let theta = |base: u32| format!(r#"{{"rope_theta": {base}.0, "rope_type": "default"}}"#);
+    let nomic = format!(
+        r#"{{"model_type": "nomic_bert", "hidden_size": {HIDDEN}, "intermediate_size": {INNER},
+        "num_attention_heads": 2, "num_hidden_layers": {LAYERS}, "hidden_act": "silu",
+        "head_dim": {}, "max_position_embeddings": {MOST_TOKENS}, "layer_norm_eps": 1e-12,
+        "rope_parameters": {}, "type_vocab_size": 2, "vocab_size": {VOCABULARY}}}"#,
+        HIDDEN / 2,
+        theta(1000),
+    );
+    let modern = format!(
+        r#"{{"model_type": "modernbert", "hidden_size": {HIDDEN}, "intermediate_size": {INNER},
+        "num_attention_heads": 2, "num_hidden_layers": {LAYERS}, "hidden_activation": "gelu",
+        "norm_eps": 1e-5, "local_attention": 16, "max_position_embeddings": {MOST_TOKENS},
+        "layer_types": ["full_attention", "sliding_attention", "full_attention"],
+        "rope_parameters": {{"full_attention": {}, "sliding_attention": {}}},
+        "vocab_size": {VOCABULARY}}}"#,
+        theta(160_000),
+        theta(10_000),
+    );
+    for (old, json) in [(Tiny::nomic(), nomic), (Tiny::modern(), modern)] {
+        let new = Tiny {
+            json,
+            ..old.clone()
+        };
+        let config = |tiny| config(tiny, Pooling::Mean, true);
+        assert_eq!(config(&new), config(&old), "{}", old.kind);
     }
 }
 
