@@ -19,7 +19,7 @@ use docent_model::{
 use crate::cli::Global;
 use crate::failure::{Failure, Result};
 use crate::log;
-use crate::origin::{self, Origin};
+use crate::origin::Origin;
 use crate::output::Output;
 use crate::places::{ChosenBy, IndexHome, Places};
 use crate::printable::printable_line;
@@ -137,7 +137,7 @@ impl App {
     }
 
     /// How the reranker computes.
-    fn reranker_options(&self) -> RerankerOptions {
+    pub(crate) fn reranker_options(&self) -> RerankerOptions {
         let models = &self.settings.models;
         RerankerOptions {
             threads: models.threads,
@@ -179,7 +179,7 @@ impl App {
     /// How the embedder computes.
     pub(crate) fn embedder_options(&self) -> EmbedderOptions {
         let models = &self.settings.models;
-        origin::options(models.threads, models.precision, models.dimensions)
+        Origin::of(models).options(models.threads)
     }
 
     /// How the generator runs.

@@ -20,6 +20,9 @@ pub(crate) struct Origin {
     precision: Arithmetic,
     /// Values of a vector that are kept; 0 for all.
     dimensions: usize,
+    /// What stands before a question and before a text, where the model's own prompts do not.
+    query_prompt: Option<String>,
+    document_prompt: Option<String>,
 }
 
 impl Origin {
@@ -31,6 +34,20 @@ impl Origin {
             model: model.map(|model| std::path::absolute(model).unwrap_or(model.clone())),
             precision: models.precision,
             dimensions: models.dimensions,
+            query_prompt: models.query_prompt.clone(),
+            document_prompt: models.document_prompt.clone(),
+        }
+    }
+
+    /// How the embedder computes on so many threads.
+    pub(crate) fn options(&self, threads: usize) -> EmbedderOptions {
+        EmbedderOptions {
+            threads,
+            precision: self.precision.into(),
+            dimensions: (self.dimensions > 0).then_some(self.dimensions),
+            query_prompt: self.query_prompt.clone(),
+            document_prompt: self.document_prompt.clone(),
+            ..EmbedderOptions::default()
         }
     }
 
@@ -60,18 +77,8 @@ impl Origin {
     /// Why it cannot be loaded.
     pub(crate) fn load(text: &str, threads: usize) -> Result<Arc<dyn Embedder>, String> {
         let origin = Origin::from_text(text)?;
-        let options = options(threads, origin.precision, origin.dimensions);
+        let options = origin.options(threads);
         docent_model::load_embedder(&origin.source(), options).map_err(|error| error.to_string())
-    }
-}
-
-/// How an embedder computes on so many threads.
-pub(crate) fn options(threads: usize, precision: Arithmetic, dimensions: usize) -> EmbedderOptions {
-    EmbedderOptions {
-        threads,
-        precision: precision.into(),
-        dimensions: (dimensions > 0).then_some(dimensions),
-        ..EmbedderOptions::default()
     }
 }
 
@@ -85,6 +92,7 @@ mod tests {
             embedder: Some("models/bge".into()),
             precision: Arithmetic::F32,
             dimensions: 256,
+            document_prompt: Some("passage: ".into()),
             ..Models::default()
         };
         let origin = Origin::of(&models);

@@ -43,6 +43,8 @@ pub(crate) struct Models {
     pub(crate) lora: Vec<String>,
     pub(crate) precision: Arithmetic,
     pub(crate) dimensions: usize,
+    pub(crate) query_prompt: Option<String>,
+    pub(crate) document_prompt: Option<String>,
     pub(crate) packed_bytes: u64,
     pub(crate) prefix_bytes: u64,
 }
@@ -99,6 +101,8 @@ impl Default for Models {
             lora: Vec::new(),
             precision: Arithmetic::Int8,
             dimensions: 0,
+            query_prompt: None,
+            document_prompt: None,
             packed_bytes: 32 << 30,
             prefix_bytes: 2 << 30,
         }

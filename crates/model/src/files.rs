@@ -48,16 +48,66 @@ pub(crate) fn read_optional(path: &Path) -> Result<Option<Vec<u8>>, LoadError> {
     read(path, "").map(Some)
 }
 
-/// The last part of a path as a model's name, without `extension`.
+/// The last part of a path as a model's name, without `extension`. In the cache of Hugging Face's
+/// libraries, folders are `models--MAKER--NAME/snapshots/COMMIT`, and the files in them are links
+/// to `models--MAKER--NAME/blobs/HASH`.
 pub(crate) fn name_of(path: &Path, extension: &str) -> String {
     // A path such as `.` or `models/..` has a name only once it is resolved.
     let resolved = fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
-    let name = resolved.file_name().map_or_else(
-        || "model".into(),
-        |name| name.to_string_lossy().into_owned(),
-    );
+    let name = match resolved.parent().and_then(last_part).as_deref() {
+        Some("snapshots") => cached_name(&resolved),
+        Some("blobs") => last_part(path),
+        _ => None,
+    };
+    let name = name.or_else(|| last_part(&resolved));
+    let name = name.unwrap_or_else(|| "model".into());
     match name.strip_suffix(extension) {
         Some(stem) if !stem.is_empty() => stem.to_owned(),
         _ => name,
+    }
+}
+
+fn last_part(path: &Path) -> Option<String> {
+    Some(path.file_name()?.to_string_lossy().into_owned())
+}
+
+/// The name in the cached folder of a snapshot.
+fn cached_name(snapshot: &Path) -> Option<String> {
+    let folder = last_part(snapshot.parent()?.parent()?)?;
+    let name = folder.strip_prefix("models--")?.rsplit("--").next()?;
+    Some(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_has_the_name_that_its_maker_gave_it() {
+        let name = |path: &str| name_of(Path::new(path), ".gguf");
+        assert_eq!(name("/nowhere/e5-small-v2"), "e5-small-v2");
+        assert_eq!(name("/nowhere/some.Q8_0.gguf"), "some.Q8_0");
+        assert_eq!(name("/nowhere/.gguf"), ".gguf");
+        assert_eq!(
+            name("/hub/models--maker--e5-small-v2/snapshots/0123abcd"),
+            "e5-small-v2"
+        );
+        assert_eq!(name("/hub/models--maker--x/blobs/0123"), "0123");
+        assert_eq!(name("/home/snapshots/old"), "old");
+        assert_eq!(name("/"), "model");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_cached_file_has_the_name_of_the_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = |part: &str| folder.path().join("models--maker--x").join(part);
+        for part in ["blobs", "snapshots/abc"].map(part) {
+            fs::create_dir_all(part).unwrap();
+        }
+        fs::write(part("blobs/0123"), "").unwrap();
+        std::os::unix::fs::symlink(part("blobs/0123"), part("snapshots/abc/x.gguf")).unwrap();
+        assert_eq!(name_of(&part("snapshots/abc/x.gguf"), ".gguf"), "x");
+        assert_eq!(name_of(&part("snapshots/abc"), ""), "x");
     }
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokenizers::Tokenizer;
 
+use super::prompts::{Prompts, PromptsFile};
 use super::{tokens, vocabulary};
 use crate::encoder::{
     Blob, Encoder, EncoderConfig, EncoderError, Layout, Pooling, Precision, SUPPORTED, Tensors,
@@ -45,26 +46,9 @@ pub(crate) struct Checkpoint<'a> {
 pub(crate) struct SentenceSettings {
     /// Tokens of a sequence at most.
     pub(crate) max_tokens: Option<usize>,
-    pub(crate) prompts: Prompts,
+    /// `None` where the files say nothing of prompts.
+    pub(crate) prompts: Option<Prompts>,
 }
-
-/// What a model wants to read before a text.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Prompts {
-    pub(crate) query: String,
-    pub(crate) document: String,
-}
-
-/// What models call the prompt of a query, the likeliest name first.
-const QUERY_PROMPTS: [&str; 4] = ["query", "search_query", "retrieval.query", "s2p_query"];
-/// What they call that of a document.
-const DOCUMENT_PROMPTS: [&str; 5] = [
-    "document",
-    "passage",
-    "search_document",
-    "retrieval.passage",
-    "corpus",
-];
 
 /// What `config.json` says of what the model was made for.
 #[derive(Deserialize)]
@@ -143,28 +127,6 @@ impl PoolingFile {
 #[serde(default)]
 struct SentenceFile {
     max_seq_length: Option<usize>,
-}
-
-/// `config_sentence_transformers.json`.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct PromptsFile {
-    prompts: HashMap<String, Option<String>>,
-}
-
-impl PromptsFile {
-    fn prompts(&self) -> Prompts {
-        let first = |names: &[&str]| {
-            let given = names
-                .iter()
-                .find_map(|name| self.prompts.get(*name)?.clone());
-            given.unwrap_or_default()
-        };
-        Prompts {
-            query: first(&QUERY_PROMPTS),
-            document: first(&DOCUMENT_PROMPTS),
-        }
-    }
 }
 
 /// One step in `modules.json`.
@@ -515,23 +477,6 @@ mod tests {
         hasher.update(&(files.weights.len() as u64).to_le_bytes());
         hasher.update(files.weights);
         assert_eq!(contents.hash(hasher), starter::EMBEDDER_HASH);
-    }
-
-    #[test]
-    fn prompts_are_read_under_any_name() {
-        for file in [
-            r#"{"prompts": {"query": "query: ", "passage": "passage: "}}"#,
-            r#"{"prompts": {"search_query": "query: ", "search_document": "passage: ", "x": ""}}"#,
-        ] {
-            let prompts = parse::<PromptsFile>(Path::new("x"), file.as_bytes());
-            let prompts = prompts.unwrap().prompts();
-            assert_eq!(
-                (&*prompts.query, &*prompts.document),
-                ("query: ", "passage: ")
-            );
-        }
-        let none = parse::<PromptsFile>(Path::new("x"), b"{\"__version__\": {}}").unwrap();
-        assert_eq!(none.prompts(), Prompts::default());
     }
 
     #[test]

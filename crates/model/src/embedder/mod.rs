@@ -5,6 +5,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod checkpoint;
+mod prompts;
 pub(crate) mod tokens;
 mod vocabulary;
 pub(crate) mod workers;
@@ -18,7 +19,8 @@ use docent_core::model::{Embedder, ModelError, TokenVector, Urgency};
 use crate::encoder::{Output, Precision};
 use crate::error::LoadError;
 use crate::{starter, threads};
-use checkpoint::{Checkpoint, Prompts};
+use checkpoint::Checkpoint;
+use prompts::Prompts;
 use tokens::{Cuts, TextTokenizer, normalise};
 use workers::{Failure, Job, Pending, Workers};
 
@@ -53,9 +55,10 @@ pub struct EmbedderOptions {
     /// Values of a vector that are kept, from the first on, scaled to length 1 again: for models
     /// that were trained for it (Matryoshka). All if `None`.
     pub dimensions: Option<usize>,
-    /// What stands before a question, in place of the model's own prompt.
+    /// What stands before a question, in place of the prompt that the model's files or the name of
+    /// its family ask for.
     pub query_prompt: Option<String>,
-    /// What stands before a text, in place of the model's own prompt.
+    /// The same before a text that is searched.
     pub document_prompt: Option<String>,
     /// Tokens that a thread computes at a time.
     pub pack_tokens: usize,
@@ -130,13 +133,9 @@ fn load(source: &EmbedderSource, options: EmbedderOptions) -> Result<LocalEmbedd
     let threads = threads::resolve(options.threads);
     let workers = Workers::start(Arc::new(encoder), threads, options.pack_tokens, "embedder")
         .map_err(failed)?;
-    let fingerprint = fingerprint(&checkpoint, &options, dimension);
+    let prompts = prompts(&checkpoint, &options);
+    let fingerprint = fingerprint(&checkpoint, options.precision, dimension, &prompts);
     let max_tokens = checkpoint.max_tokens();
-    let own = checkpoint.sentence.prompts;
-    let prompts = Prompts {
-        query: options.query_prompt.unwrap_or(own.query),
-        document: options.document_prompt.unwrap_or(own.document),
-    };
     let tokenizer = TextTokenizer::new(checkpoint.tokenizer, max_tokens)
         .map_err(|problem| LoadError::damaged(&checkpoint.path, problem))?;
     Ok(LocalEmbedder {
@@ -151,22 +150,44 @@ fn load(source: &EmbedderSource, options: EmbedderOptions) -> Result<LocalEmbedd
     })
 }
 
+/// The prompts that are set, or else that the model's files or the name of its family ask for.
+fn prompts(checkpoint: &Checkpoint<'_>, options: &EmbedderOptions) -> Prompts {
+    let of_files = checkpoint.sentence.prompts.clone();
+    let usual = of_files.unwrap_or_else(|| Prompts::of_family(&checkpoint.name));
+    Prompts {
+        query: options.query_prompt.clone().unwrap_or(usual.query),
+        document: options.document_prompt.clone().unwrap_or(usual.document),
+    }
+}
+
 /// The model's name, the beginning of the hash of its files, and all else that vectors depend
 /// on: `name@0123456789abcdef/int8`, with `/256` where so many values are kept and `/` and a hash
-/// where texts get another prompt than the model's own.
-fn fingerprint(checkpoint: &Checkpoint<'_>, options: &EmbedderOptions, dimension: usize) -> String {
+/// where texts get another prompt than the one in the model's files.
+fn fingerprint(
+    checkpoint: &Checkpoint<'_>,
+    precision: Precision,
+    dimension: usize,
+    prompts: &Prompts,
+) -> String {
     let Checkpoint { name, hash, .. } = checkpoint;
-    let mut fingerprint = format!("{name}@{hash}/{}", options.precision.name());
+    let mut fingerprint = format!("{name}@{hash}/{}", precision.name());
     if dimension != checkpoint.config.hidden {
         fingerprint += &format!("/{dimension}");
     }
-    if let Some(prompt) = &options.document_prompt
-        && *prompt != checkpoint.sentence.prompts.document
-    {
-        let hash = blake3::hash(prompt.as_bytes()).to_hex();
+    let of_files = checkpoint.sentence.prompts.as_ref();
+    if prompts.document != of_files.map_or("", |own| &own.document) {
+        let hash = blake3::hash(prompts.document.as_bytes()).to_hex();
         fingerprint += &format!("/{}", &hash[..8]);
     }
     fingerprint
+}
+
+/// What became of texts.
+#[derive(Default)]
+struct Embedded {
+    vectors: Vec<Vec<f32>>,
+    /// Tokens that the encoder read, those around texts included.
+    tokens: usize,
 }
 
 /// An embedder in this process.
@@ -211,18 +232,19 @@ impl LocalEmbedder {
         prompt: &str,
         texts: &[String],
         urgency: Urgency,
-    ) -> Result<Vec<Vec<f32>>, ModelError> {
+    ) -> Result<Embedded, ModelError> {
         let mut running = Vec::new();
         for slice in slices(texts) {
             running.push(self.submit(prompt, &texts[slice], Output::Vector, urgency)?);
         }
-        let mut vectors = Vec::with_capacity(texts.len());
+        let mut embedded = Embedded::default();
         for (cuts, pending) in running {
             let of_windows = pending.wait().map_err(|failure| self.stopped(failure))?;
             let of_windows = of_windows.into_iter().map(|vector| self.kept(vector));
-            vectors.extend(cuts.join(of_windows.collect()));
+            embedded.tokens += cuts.tokens();
+            embedded.vectors.extend(cuts.join(of_windows.collect()));
         }
-        Ok(vectors)
+        Ok(embedded)
     }
 
     /// The values of a vector that are kept.
@@ -261,14 +283,15 @@ impl Embedder for LocalEmbedder {
     }
 
     fn embed(&self, texts: &[String], urgency: Urgency) -> Result<Vec<Vec<f32>>, ModelError> {
-        self.embed_after(&self.prompts.document, texts, urgency)
+        let embedded = self.embed_after(&self.prompts.document, texts, urgency)?;
+        Ok(embedded.vectors)
     }
 
     fn embed_query(&self, text: &str) -> Result<Vec<f32>, ModelError> {
         let texts = [text.to_owned()];
-        let vectors = self.embed_after(&self.prompts.query, &texts, Urgency::Interactive)?;
+        let embedded = self.embed_after(&self.prompts.query, &texts, Urgency::Interactive)?;
+        let mut vectors = embedded.vectors.into_iter();
         vectors
-            .into_iter()
             .next()
             .ok_or_else(|| ModelError::Refused("there is no vector of no text".into()))
     }

@@ -211,6 +211,11 @@ pub(crate) fn equal_parts(len: usize, room: usize) -> impl Iterator<Item = Range
 }
 
 impl Cuts {
+    /// The number of tokens of all windows.
+    pub(crate) fn tokens(&self) -> usize {
+        self.tokens.iter().sum()
+    }
+
     /// One vector for each text: that of its window, or the mean of those of its windows, each
     /// counted by its tokens; of length 1.
     pub(crate) fn join(&self, mut vectors: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
