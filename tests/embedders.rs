@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::contract::fields;
 use crate::sandbox::Sandbox;
 use crate::tidy::repository;
 
@@ -124,6 +125,91 @@ fn an_embedder_whose_folder_is_gone_is_told_once_and_replaced() {
     assert_eq!(found(&sandbox), FILES);
     let again = sandbox.run(["index", "files"]).with_status(0);
     assert!(!again.stderr.contains(warning), "{again:?}");
+}
+
+#[test]
+fn prompts_are_those_of_the_family_or_of_the_settings() {
+    let sandbox = Sandbox::with("//- pond.txt\nThe heron stands in the pond.\n");
+    let starter = repository().join("assets/models/minilm-l6-v2");
+    copy(&starter, &sandbox.root().join("e5-small"));
+    sandbox.run(["index", "files"]).with_status(0);
+    let plain = embedder(&sandbox);
+    let index = ["index", "files", "--embedder", "e5-small"];
+    sandbox.run(index).with_status(0);
+    let prompted = embedder(&sandbox);
+    let (model, prompt) = prompted.rsplit_once('/').expect("a hash");
+    assert_eq!(after_name(model), after_name(&plain));
+    assert_eq!(prompt.len(), 8, "{prompted}");
+
+    fs::write(
+        sandbox.root().join("none.toml"),
+        "[models]\ndocument_prompt = \"\"\n",
+    )
+    .expect("a file");
+    let set = [&index[..], &["--settings", "none.toml"]].concat();
+    sandbox.run(set).with_status(0);
+    assert_eq!(after_name(&embedder(&sandbox)), after_name(&plain));
+}
+
+/// A fingerprint without the model's name.
+fn after_name(fingerprint: &str) -> &str {
+    fingerprint.split_once('@').expect("a name").1
+}
+
+#[test]
+fn bench_embed_says_what_was_measured() {
+    let sandbox = Sandbox::with("//- texts\nA heron.\n\n{\"text\": \"Two herons.\"}\n");
+    let bench = ["bench", "embed", "--texts", "files/texts", "--runs", "1"];
+    let run = sandbox
+        .run([&bench[..], &["--json"]].concat())
+        .with_status(0);
+    let line = &run.json_lines()[0];
+    fields(
+        line,
+        &[
+            "fingerprint",
+            "isa",
+            "threads",
+            "batch_tokens",
+            "texts",
+            "tokens",
+            "run_ms",
+            "texts_per_s",
+            "tokens_per_s",
+            "query_ms",
+            "query_while_indexing_ms",
+            "query_while_indexing_p95_ms",
+            "query_while_indexing_worst_ms",
+            "multiply_adds_per_token",
+            "limit_multiply_adds_per_s",
+            "share_of_limit",
+            "loaded_memory_bytes",
+            "peak_memory_bytes",
+        ],
+    );
+    assert_eq!(line["texts"], 2);
+    let shown = sandbox.run(bench).with_status(0).stdout;
+    assert!(shown.contains("while texts are embedded"), "{shown}");
+    let missing = ["bench", "embed", "--texts", "nothing"];
+    sandbox
+        .run(missing)
+        .with_status(2)
+        .telling("nothing cannot be read");
+}
+
+#[test]
+fn bench_rerank_needs_a_reranker() {
+    let sandbox = Sandbox::with("");
+    let none = sandbox.run(["bench", "rerank"]).with_status(2);
+    none.telling("models.reranker");
+    let embedder = repository().join("assets/models/minilm-l6-v2");
+    let args = [
+        "bench".as_ref(),
+        "rerank".as_ref(),
+        "--reranker".as_ref(),
+        embedder.as_os_str(),
+    ];
+    sandbox.run(args).with_status(2).telling("no reranker");
 }
 
 fn copy(from: &Path, to: &Path) {

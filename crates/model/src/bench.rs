@@ -224,10 +224,18 @@ pub fn storage_bytes_per_second(source: &GeneratorSource) -> Option<f64> {
 
 /// The most memory that this process has held so far.
 pub(crate) fn peak_bytes() -> Option<u64> {
+    memory_bytes("VmHWM:")
+}
+
+/// The memory that this process holds now.
+pub(crate) fn held_bytes() -> Option<u64> {
+    memory_bytes("VmRSS:")
+}
+
+/// What Linux tells of this process's memory under a name.
+fn memory_bytes(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }

@@ -39,11 +39,12 @@ mod tokenizer;
 mod fixture;
 
 pub use decoder::CachePrecision;
-pub use embedder::bench::{BenchError, BenchReport, bench_embedder};
+pub use embedder::bench::{BenchError, BenchReport, BenchTexts, bench_embedder};
 pub use embedder::{EmbedderOptions, EmbedderSource, load_embedder};
 pub use encoder::Precision;
 pub use error::LoadError;
 pub use generator::{Adapter, GeneratorOptions, GeneratorSource, PrefixLimits, load_generator};
 pub use packed_cache::{PackedCache, PackedFile};
 pub use processor::instruction_set;
+pub use reranker::bench::{RerankReport, bench_reranker};
 pub use reranker::{RerankerOptions, load_reranker};

@@ -3,6 +3,7 @@
 mod embed;
 mod extract;
 mod generate;
+mod rerank;
 
 use clap::{Args, Subcommand};
 
@@ -25,6 +26,7 @@ enum What {
     Embed(embed::Embed),
     Extract(extract::Extract),
     Generate(generate::Generate),
+    Rerank(rerank::Rerank),
 }
 
 pub(super) fn run(app: &App, args: &Bench) -> Result<Status> {
@@ -32,5 +34,6 @@ pub(super) fn run(app: &App, args: &Bench) -> Result<Status> {
         What::Embed(args) => embed::run(app, args),
         What::Extract(args) => extract::run(app, args),
         What::Generate(args) => generate::run(app, args),
+        What::Rerank(args) => rerank::run(app, args),
     }
 }

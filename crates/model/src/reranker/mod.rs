@@ -1,6 +1,8 @@
 //! The reranker: a cross-encoder, which reads a question and a passage together and says in one
 //! number how well they belong together.
 
+pub(crate) mod bench;
+
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -45,6 +47,10 @@ pub fn load_reranker(
     path: &Path,
     options: RerankerOptions,
 ) -> Result<Arc<dyn Reranker>, LoadError> {
+    Ok(Arc::new(load(path, options)?))
+}
+
+fn load(path: &Path, options: RerankerOptions) -> Result<LocalReranker, LoadError> {
     let checkpoint = Checkpoint::open(path)?;
     let remedy = "choose a cross-encoder with one label, such as ms-marco-MiniLM or bge-reranker";
     match checkpoint.labels {
@@ -76,12 +82,12 @@ pub fn load_reranker(
     let max_tokens = checkpoint.max_tokens();
     let tokenizer = PairTokenizer::new(checkpoint.tokenizer, max_tokens)
         .map_err(|problem| LoadError::damaged(&checkpoint.path, problem))?;
-    Ok(Arc::new(LocalReranker {
+    Ok(LocalReranker {
         name: checkpoint.name,
         fingerprint,
         tokenizer,
         workers,
-    }))
+    })
 }
 
 /// A reranker in this process.
