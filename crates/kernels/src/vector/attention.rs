@@ -88,8 +88,10 @@ fn transpose_keys(rows: &[f32], stride: usize, width: usize, padded: usize, keys
         }
     }
     let filled = rows.len().div_ceil(stride).next_multiple_of(TOKENS);
-    for row in keys.chunks_exact_mut(padded) {
-        row[filled..].fill(0.0);
+    if filled < padded {
+        for row in keys.chunks_exact_mut(padded) {
+            row[filled..].fill(0.0);
+        }
     }
 }
 
@@ -99,7 +101,10 @@ fn gather_values(rows: &[f32], stride: usize, width: usize, columns: usize, valu
     for (row, to) in rows.chunks(stride).zip(values.chunks_exact_mut(columns)) {
         let (to, padding) = to.split_at_mut(width);
         to.copy_from_slice(&row[..width]);
-        padding.fill(0.0);
+        // A call for nothing takes a while, too.
+        if !padding.is_empty() {
+            padding.fill(0.0);
+        }
     }
 }
 

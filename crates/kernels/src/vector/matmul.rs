@@ -4,7 +4,7 @@
 //! The panels of weights are the outer loop and the rows the inner one, so that a panel stays in
 //! the nearest cache while all rows pass by.
 
-use super::{MOST_LANES, Vector};
+use super::{MOST_LANES, Vector, prefetch_line};
 use crate::activation::{Activation, Tail};
 use crate::matmul::{FLOAT_PANEL, FloatWeights, INT8_GROUP, INT8_PANEL, Int8Weights};
 use crate::quantise::{QuantisedRows, RowScale};
@@ -51,20 +51,27 @@ unsafe fn int8_panels<V, const ROWS: usize, const VECTORS: usize, const ACTIVE: 
         let mut row = 0;
         // SAFETY: the caller's promise; no tile reaches past the last row.
         unsafe {
+            if count >= ROWS {
+                tile.run::<V, ROWS, VECTORS, ACTIVE, true>(0);
+                row = ROWS;
+            }
             while row + ROWS <= count {
-                tile.run::<V, ROWS, VECTORS, ACTIVE>(row);
+                tile.run::<V, ROWS, VECTORS, ACTIVE, false>(row);
                 row += ROWS;
             }
             while row + 2 <= count {
-                tile.run::<V, 2, VECTORS, ACTIVE>(row);
+                tile.run::<V, 2, VECTORS, ACTIVE, false>(row);
                 row += 2;
             }
             if row < count {
-                tile.run::<V, 1, VECTORS, ACTIVE>(row);
+                tile.run::<V, 1, VECTORS, ACTIVE, false>(row);
             }
         }
     }
 }
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
 
 /// The outputs from `column` on, of an int8 product.
 struct Int8Tile<'a> {
@@ -76,10 +83,19 @@ struct Int8Tile<'a> {
 }
 
 impl Int8Tile<'_> {
+    /// With `AHEAD`, the processor is told to bring the next outputs' weights near meanwhile: few
+    /// rows pass by faster than it would fetch them by itself.
+    ///
     /// # Safety
     /// As for [`matmul_int8`], and there are `ROWS` rows from `first` on.
     #[inline(always)]
-    unsafe fn run<V, const ROWS: usize, const VECTORS: usize, const ACTIVE: bool>(
+    unsafe fn run<
+        V,
+        const ROWS: usize,
+        const VECTORS: usize,
+        const ACTIVE: bool,
+        const AHEAD: bool,
+    >(
         &self,
         first: usize,
     ) where
@@ -96,8 +112,21 @@ impl Int8Tile<'_> {
                 .panels
                 .as_ptr()
                 .add((panel * groups * INT8_PANEL + within) * INT8_GROUP);
+            // As much of the next panel as these outputs are of theirs.
+            let share = VECTORS * V::LANES * INT8_GROUP;
+            let next = (panel + 1) * INT8_PANEL + within;
+            let mut next = weights
+                .panels
+                .as_ptr()
+                .wrapping_add(next * groups * INT8_GROUP);
             let mut sums = [[V::int_zero(); VECTORS]; ROWS];
             for _ in 0..groups {
+                if AHEAD {
+                    for line in (0..share).step_by(LINE) {
+                        prefetch_line(next.wrapping_add(line));
+                    }
+                    next = next.wrapping_add(share);
+                }
                 let mut columns = [V::int_zero(); VECTORS];
                 for (vector, column) in columns.iter_mut().enumerate() {
                     *column = V::load_groups(panels.add(vector * V::LANES * INT8_GROUP));

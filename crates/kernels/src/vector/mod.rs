@@ -145,6 +145,19 @@ fn prefetch(bytes: &[u8], ahead: usize) {
     let _ = (bytes, ahead);
 }
 
+/// Asks for the cache line at `place`, which may be any address, to be used soon.
+#[inline(always)]
+fn prefetch_line(place: *const i8) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: every x86-64 processor has the instruction, which may be given any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(place) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
+}
+
 /// `2^x` for `x` up to 0; below -125 it stays at `2^-125`, which is still a normal number.
 ///
 /// The whole part goes into the exponent, the rest, within ±1/2, through a polynomial of degree
