@@ -10,7 +10,7 @@ use super::config::{Architecture, EncoderConfig, LocalAttention, Norms, Pooling,
 /// The families that are read, as a person may look for them.
 pub(crate) const SUPPORTED: &str = "BERT (MiniLM, BGE, E5, GTE, arctic-embed), RoBERTa and \
     XLM-RoBERTa (bge-m3, multilingual-e5), DistilBERT, nomic-bert, ModernBERT (granite-embedding) \
-    and GTE \"new\"";
+    and GTE's second generation";
 
 /// What every `config.json` may say about itself.
 #[derive(Deserialize)]
@@ -49,14 +49,13 @@ struct DistilBertFile {
     activation: String,
 }
 
-/// NomicBERT and GTE as transformers writes them since its version 5, with BERT's keys.
+/// The sizes of NomicBERT and GTE in files with BERT's keys.
 #[derive(Deserialize)]
-struct RotaryFile {
+struct Sizes {
     hidden_size: usize,
     num_hidden_layers: usize,
     num_attention_heads: usize,
     intermediate_size: usize,
-    head_dim: Option<usize>,
     max_position_embeddings: usize,
     #[serde(default = "bert_epsilon")]
     layer_norm_eps: f32,
@@ -64,6 +63,14 @@ struct RotaryFile {
     #[serde(default)]
     type_vocab_size: usize,
     hidden_act: String,
+}
+
+/// NomicBERT and GTE as transformers writes them since its version 5.
+#[derive(Deserialize)]
+struct RotaryFile {
+    #[serde(flatten)]
+    sizes: Sizes,
+    head_dim: Option<usize>,
     rope_parameters: RopeParameters,
 }
 
@@ -136,19 +143,9 @@ struct ModernRope {
 /// GTE in the files of its authors, who call it "new".
 #[derive(Deserialize)]
 struct GteFile {
-    hidden_size: usize,
-    num_hidden_layers: usize,
-    num_attention_heads: usize,
-    intermediate_size: usize,
-    max_position_embeddings: usize,
-    #[serde(default = "bert_epsilon")]
-    layer_norm_eps: f32,
-    #[serde(default)]
+    #[serde(flatten)]
+    sizes: Sizes,
     layer_norm_type: Option<String>,
-    vocab_size: usize,
-    #[serde(default)]
-    type_vocab_size: usize,
-    hidden_act: String,
     position_embedding_type: String,
     rope_theta: f64,
     rope_scaling: Option<RopeScaling>,
@@ -209,9 +206,8 @@ impl EncoderConfig {
             Some("new") => gte(parse(json)?)?,
             Some("gte") => rotary(parse(json)?, Architecture::Gte)?,
             Some(other) => {
-                return Err(EncoderError::Config(format!(
-                    "model_type is \"{other}\"; supported are {SUPPORTED}"
-                )));
+                let problem = format!("model_type is \"{other}\"");
+                return Err(EncoderError::Config(problem));
             }
         };
         config.pooling = pooling;
@@ -343,29 +339,36 @@ fn nomic(file: NomicFile) -> Result<EncoderConfig, EncoderError> {
 }
 
 fn rotary(file: RotaryFile, architecture: Architecture) -> Result<EncoderConfig, EncoderError> {
-    let width = file.hidden_size / file.num_attention_heads.max(1);
+    let RotaryFile { sizes, .. } = file;
+    let width = sizes.hidden_size / sizes.num_attention_heads.max(1);
     if let Some(other) = file.head_dim.filter(|other| *other != width) {
         let supported = format!("{width}, a head's part of the hidden size");
         return Err(unsupported("head_dim", &other.to_string(), &supported));
     }
-    Ok(EncoderConfig {
-        architecture,
-        hidden: file.hidden_size,
-        layers: file.num_hidden_layers,
-        heads: file.num_attention_heads,
-        intermediate: file.intermediate_size,
-        max_tokens: file.max_position_embeddings,
-        positions: Positions::Rotary(file.rope_parameters.rope()?),
-        local: None,
-        norm_epsilon: file.layer_norm_eps,
-        norms: Norms::After,
-        vocabulary: file.vocab_size,
-        token_types: file.type_vocab_size,
-        activation: activation("hidden_act", &file.hidden_act)?,
-        gated: true,
-        pooling: Pooling::Mean,
-        normalise: true,
-    })
+    sizes.config(architecture, file.rope_parameters.rope()?)
+}
+
+impl Sizes {
+    fn config(self, architecture: Architecture, rope: Rope) -> Result<EncoderConfig, EncoderError> {
+        Ok(EncoderConfig {
+            architecture,
+            hidden: self.hidden_size,
+            layers: self.num_hidden_layers,
+            heads: self.num_attention_heads,
+            intermediate: self.intermediate_size,
+            max_tokens: self.max_position_embeddings,
+            positions: Positions::Rotary(rope),
+            local: None,
+            norm_epsilon: self.layer_norm_eps,
+            norms: Norms::After,
+            vocabulary: self.vocab_size,
+            token_types: self.type_vocab_size,
+            activation: activation("hidden_act", &self.hidden_act)?,
+            gated: true,
+            pooling: Pooling::Mean,
+            normalise: true,
+        })
+    }
 }
 
 impl RopeParameters {
@@ -452,7 +455,7 @@ fn gte(file: GteFile) -> Result<EncoderConfig, EncoderError> {
         let problem = "has logn_attention_scale, which docent does not follow";
         return Err(EncoderError::Config(problem.into()));
     }
-    let width = file.hidden_size as f64 / file.num_attention_heads.max(1) as f64;
+    let width = file.sizes.hidden_size as f64 / file.sizes.num_attention_heads.max(1) as f64;
     let rope = match file.rope_scaling {
         None => Rope {
             base: file.rope_theta,
@@ -466,24 +469,7 @@ fn gte(file: GteFile) -> Result<EncoderConfig, EncoderError> {
             return Err(unsupported("rope_scaling", &kind, "ntk"));
         }
     };
-    Ok(EncoderConfig {
-        architecture: Architecture::Gte,
-        hidden: file.hidden_size,
-        layers: file.num_hidden_layers,
-        heads: file.num_attention_heads,
-        intermediate: file.intermediate_size,
-        max_tokens: file.max_position_embeddings,
-        positions: Positions::Rotary(rope),
-        local: None,
-        norm_epsilon: file.layer_norm_eps,
-        norms: Norms::After,
-        vocabulary: file.vocab_size,
-        token_types: file.type_vocab_size,
-        activation: activation("hidden_act", &file.hidden_act)?,
-        gated: true,
-        pooling: Pooling::Mean,
-        normalise: true,
-    })
+    file.sizes.config(Architecture::Gte, rope)
 }
 
 #[cfg(test)]
@@ -658,10 +644,7 @@ mod tests {
     #[test]
     fn says_what_is_wrong_with_a_file() {
         let other = error_with("\"bert\"", "\"llama\"");
-        assert!(
-            other.contains("llama") && other.contains("ModernBERT"),
-            "{other}"
-        );
+        assert!(other.contains("model_type is \"llama\""), "{other}");
         assert!(error_with("\"gelu\"", "\"tanh\"").contains("tanh"));
         assert!(error_with("absolute", "relative_key").contains("relative_key"));
         assert!(error_with("\"hidden_size\": 384,", "").contains("hidden_size"));
