@@ -227,6 +227,10 @@ pub(crate) fn sound(run: &Run) -> Vec<Value> {
 fn doctor_tells_what_is_wrong_and_what_to_do() {
     let sandbox = Sandbox::with("");
     sandbox.write("../broken.toml", "[walk]\nhiden = true\n");
+    sandbox.write("../reranker.toml", "[models]\nreranker = \"nowhere\"\n");
+    let doctor = ["doctor", "--settings", "reranker.toml"];
+    let reranker = sandbox.run(doctor).with_status(1);
+    assert!(reranker.stdout.contains("nowhere"), "{reranker:?}");
     let args = [
         "doctor",
         "--json",

@@ -140,6 +140,9 @@ fn prompts_are_those_of_the_family_or_of_the_settings() {
     let (model, prompt) = prompted.rsplit_once('/').expect("a hash");
     assert_eq!(after_name(model), after_name(&plain));
     assert_eq!(prompt.len(), 8, "{prompted}");
+    let doctor = sandbox.run(["doctor", "--embedder", "e5-small"]);
+    let told = r#"reads "query: " before a question, "passage: " before a text"#;
+    assert!(doctor.stdout.contains(told), "{doctor:?}");
 
     fs::write(
         sandbox.root().join("none.toml"),
@@ -183,13 +186,19 @@ fn bench_embed_says_what_was_measured() {
             "multiply_adds_per_token",
             "limit_multiply_adds_per_s",
             "share_of_limit",
+            "cosine_mean",
+            "cosine_worst",
             "loaded_memory_bytes",
             "peak_memory_bytes",
         ],
     );
     assert_eq!(line["texts"], 2);
-    let shown = sandbox.run(bench).with_status(0).stdout;
-    assert!(shown.contains("while texts are embedded"), "{shown}");
+    assert!(line["cosine_worst"].is_null(), "{line}");
+    let accuracy = [&bench[..], &["--accuracy"]].concat();
+    let shown = sandbox.run(accuracy).with_status(0).stdout;
+    for told in ["while texts are embedded", "cosine with floats 0.99"] {
+        assert!(shown.contains(told), "{shown}");
+    }
     let missing = ["bench", "embed", "--texts", "nothing"];
     sandbox
         .run(missing)

@@ -50,6 +50,16 @@ pub struct TokenVector {
     pub vector: Vec<f32>,
 }
 
+/// What an embedder reads before a question, and before a text that is searched, as many are
+/// trained to; empty where they are not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Prompts {
+    /// Before a question.
+    pub query: String,
+    /// Before a text.
+    pub document: String,
+}
+
 /// Turns texts into unit vectors.
 pub trait Embedder: Send + Sync {
     /// Name and content hash of the model: vectors of equal fingerprints are comparable.
@@ -60,6 +70,11 @@ pub trait Embedder: Send + Sync {
 
     /// The number of tokens that one text may have, special tokens included.
     fn max_tokens(&self) -> usize;
+
+    /// What it reads before texts.
+    fn prompts(&self) -> Prompts {
+        Prompts::default()
+    }
 
     /// The number of tokens of `text` for this model, special tokens not counted.
     fn count_tokens(&self, text: &str) -> usize;

@@ -13,7 +13,7 @@ use docent_engine::library::{Library, WorkerCommand};
 use docent_engine::settings::Settings as EngineSettings;
 use docent_model::{
     Adapter, EmbedderOptions, EmbedderSource, GeneratorOptions, GeneratorSource, PackedCache,
-    PrefixLimits, RerankerOptions,
+    Precision, PrefixLimits, RerankerOptions,
 };
 
 use crate::cli::Global;
@@ -121,10 +121,11 @@ impl App {
     /// As [`App::library`].
     pub(crate) fn library_with(&self, settings: EngineSettings) -> Result<Library> {
         let threads = self.settings.models.threads;
+        let findings = self.findings();
         let embedders = Embedders {
             chosen: self.embedder()?,
             origin: Origin::of(&self.settings.models).to_text(),
-            recall: Box::new(move |origin| Origin::load(origin, threads)),
+            recall: Box::new(move |origin| Origin::load(origin, threads, findings.as_deref())),
         };
         let worker = self.worker_command()?;
         let library = Library::open(&self.home.path, settings, embedders, worker)?;
@@ -136,12 +137,12 @@ impl App {
         Ok(library)
     }
 
-    /// How the reranker computes.
+    /// How the reranker computes: with bytes unless it is told otherwise.
     pub(crate) fn reranker_options(&self) -> RerankerOptions {
         let models = &self.settings.models;
         RerankerOptions {
             threads: models.threads,
-            precision: models.precision.into(),
+            precision: models.precision.precision().unwrap_or(Precision::Int8),
         }
     }
 
@@ -179,7 +180,13 @@ impl App {
     /// How the embedder computes.
     pub(crate) fn embedder_options(&self) -> EmbedderOptions {
         let models = &self.settings.models;
-        Origin::of(models).options(models.threads)
+        Origin::of(models).options(models.threads, self.findings().as_deref())
+    }
+
+    /// Where what is found out about embedders is kept; `None` where the platform names no home
+    /// folder.
+    fn findings(&self) -> Option<PathBuf> {
+        Some(self.places.cache.as_ref()?.join("embedders"))
     }
 
     /// How the generator runs.

@@ -1,7 +1,7 @@
 //! Where an embedder comes from, as it is kept with the vectors that it made: so that they can be
 //! searched after another one was chosen, until there are vectors of that.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use docent_core::model::Embedder;
@@ -39,11 +39,13 @@ impl Origin {
         }
     }
 
-    /// How the embedder computes on so many threads.
-    pub(crate) fn options(&self, threads: usize) -> EmbedderOptions {
+    /// How the embedder computes on so many threads; `findings` is where what is found out about
+    /// models is kept.
+    pub(crate) fn options(&self, threads: usize, findings: Option<&Path>) -> EmbedderOptions {
         EmbedderOptions {
             threads,
-            precision: self.precision.into(),
+            precision: self.precision.precision(),
+            findings: findings.map(Path::to_owned),
             dimensions: (self.dimensions > 0).then_some(self.dimensions),
             query_prompt: self.query_prompt.clone(),
             document_prompt: self.document_prompt.clone(),
@@ -75,9 +77,13 @@ impl Origin {
     ///
     /// # Errors
     /// Why it cannot be loaded.
-    pub(crate) fn load(text: &str, threads: usize) -> Result<Arc<dyn Embedder>, String> {
+    pub(crate) fn load(
+        text: &str,
+        threads: usize,
+        findings: Option<&Path>,
+    ) -> Result<Arc<dyn Embedder>, String> {
         let origin = Origin::from_text(text)?;
-        let options = origin.options(threads);
+        let options = origin.options(threads, findings);
         docent_model::load_embedder(&origin.source(), options).map_err(|error| error.to_string())
     }
 }

@@ -53,18 +53,22 @@ pub(crate) struct Models {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Arithmetic {
-    /// With bytes.
+    /// With bytes where they give nearly the vectors of floats, else with floats.
     #[default]
+    Auto,
+    /// With bytes.
     Int8,
     /// With floats.
     F32,
 }
 
-impl From<Arithmetic> for Precision {
-    fn from(arithmetic: Arithmetic) -> Precision {
-        match arithmetic {
-            Arithmetic::Int8 => Precision::Int8,
-            Arithmetic::F32 => Precision::F32,
+impl Arithmetic {
+    /// The precision, where it does not depend on the model.
+    pub(crate) fn precision(self) -> Option<Precision> {
+        match self {
+            Arithmetic::Auto => None,
+            Arithmetic::Int8 => Some(Precision::Int8),
+            Arithmetic::F32 => Some(Precision::F32),
         }
     }
 }
@@ -99,7 +103,7 @@ impl Default for Models {
             threads: 0,
             kv: KeysAndValues::F16,
             lora: Vec::new(),
-            precision: Arithmetic::Int8,
+            precision: Arithmetic::Auto,
             dimensions: 0,
             query_prompt: None,
             document_prompt: None,

@@ -39,7 +39,7 @@ mod tokenizer;
 mod fixture;
 
 pub use decoder::CachePrecision;
-pub use embedder::bench::{BenchError, BenchReport, BenchTexts, bench_embedder};
+pub use embedder::bench::{BenchError, BenchReport, BenchTexts, EmbedPlan, bench_embedder};
 pub use embedder::{EmbedderOptions, EmbedderSource, load_embedder};
 pub use encoder::Precision;
 pub use error::LoadError;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use docent_core::model::Prompts;
 use docent_engine::library::Library;
 use docent_extract::{Isolation, Outcome, Pool, PoolOptions};
 use serde::Serialize;
@@ -75,12 +76,13 @@ pub(super) fn run(app: &App, args: &Doctor) -> Result<Status> {
     if args.clear_packed {
         return clear_packed(app);
     }
-    let checks: [fn(&App) -> Vec<Check>; 10] = [
+    let checks: [fn(&App) -> Vec<Check>; 11] = [
         version,
         settings,
         home,
         processor,
         embedder,
+        reranker,
         generator,
         packed,
         worker,
@@ -251,10 +253,11 @@ fn embedder(app: &App) -> Vec<Check> {
         Ok(embedder) => Check::good(
             "embedder",
             format!(
-                "{}, {} dimensions, {} tokens at a time; loaded in {} ms",
+                "{}, {} dimensions, {} tokens at a time{}; loaded in {} ms",
                 embedder.fingerprint(),
                 embedder.dimension(),
                 embedder.max_tokens(),
+                prompts(&embedder.prompts()),
                 begin.elapsed().as_millis()
             ),
         ),
@@ -266,6 +269,31 @@ fn embedder(app: &App) -> Vec<Check> {
         ),
     };
     vec![check]
+}
+
+/// What an embedder reads before texts, where it reads anything.
+fn prompts(Prompts { query, document }: &Prompts) -> String {
+    match (query.as_str(), document.as_str()) {
+        ("", "") => String::new(),
+        _ => format!("; reads {query:?} before a question, {document:?} before a text"),
+    }
+}
+
+/// The reranker, where one is set.
+fn reranker(app: &App) -> Vec<Check> {
+    let Some(path) = &app.settings.models.reranker else {
+        return Vec::new();
+    };
+    vec![
+        match docent_model::load_reranker(path, app.reranker_options()) {
+            Ok(reranker) => Check::good("reranker", reranker.fingerprint()),
+            Err(error) => Check::bad(
+                "reranker",
+                error.to_string(),
+                "Name another as models.reranker in the settings, or leave it out.",
+            ),
+        },
+    ]
 }
 
 fn generator(app: &App) -> Vec<Check> {

@@ -77,7 +77,7 @@ pub(crate) struct Global {
     /// Threads for the models; 0 is one for each core.
     #[arg(long, global = true, value_name = "N")]
     pub(crate) threads: Option<usize>,
-    /// How the embedder computes; vectors of the two do not mix.
+    /// How the embedder computes; vectors of bytes and of floats do not mix.
     #[arg(long, global = true, value_name = "HOW")]
     pub(crate) precision: Option<Arithmetic>,
     /// Print results as JSON, one object a line.

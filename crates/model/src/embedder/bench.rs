@@ -14,8 +14,9 @@ use docent_kernels::matmul::{self, Int8Weights};
 use docent_kernels::quantise::QuantisedRows;
 use serde::{Deserialize, Serialize};
 
-use super::{EmbedderOptions, EmbedderSource, LocalEmbedder, load};
+use super::{EmbedderOptions, EmbedderSource, LocalEmbedder, gate, load};
 use crate::bench::{held_bytes, peak_bytes};
+use crate::encoder::Precision;
 use crate::error::LoadError;
 use crate::{processor, threads};
 
@@ -41,6 +42,17 @@ pub enum BenchTexts<'a> {
     Usual,
     /// The texts of a file, one on each line: plain, a JSON string, or a JSON object with `text`.
     Lines(&'a Path),
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Copy)]
+pub struct EmbedPlan<'a> {
+    /// What is embedded.
+    pub texts: BenchTexts<'a>,
+    /// How often; at least once.
+    pub runs: usize,
+    /// Whether vectors are compared with those that floats give.
+    pub accuracy: bool,
 }
 
 /// What `docent bench embed` tells.
@@ -79,6 +91,11 @@ pub struct BenchReport {
     pub limit_multiply_adds_per_s: f64,
     /// The part of that limit which the median run's linear layers reach.
     pub share_of_limit: f64,
+    /// The mean and the least cosine of the vectors of up to 1,024 texts with those that floats
+    /// give; `None` where they were not compared.
+    pub cosine_mean: Option<f64>,
+    /// See `cosine_mean`.
+    pub cosine_worst: Option<f64>,
     /// The memory of this process once the model was loaded, in bytes; `None` where that cannot be
     /// told.
     pub loaded_memory_bytes: Option<u64>,
@@ -111,21 +128,21 @@ pub enum BenchError {
     },
 }
 
-/// Embeds texts `runs` times, after a batch of them to warm up, batch by batch, so that memory
-/// does not grow with them; and measures a question and the machine's limit.
+/// Embeds texts, after a batch of them to warm up, batch by batch, so that memory does not grow with
+/// them; and measures a question and the machine's limit.
 ///
 /// # Errors
 /// When the embedder cannot be loaded, or fails on a text, or the texts cannot be read.
 pub fn bench_embedder(
     source: &EmbedderSource,
     options: &EmbedderOptions,
-    texts: BenchTexts<'_>,
-    runs: usize,
+    plan: EmbedPlan<'_>,
 ) -> Result<BenchReport, BenchError> {
+    let EmbedPlan { texts, runs, .. } = plan;
     let embedder = load(source, options.clone())?;
     let loaded_memory_bytes = held_bytes();
     let warm_up = Batches::open(texts, &embedder)?.next();
-    let mut warm_up = warm_up.unwrap_or_else(|| Err(texts.none()))?;
+    let warm_up = warm_up.unwrap_or_else(|| Err(texts.none()))?;
     Run::default().embed(&embedder, &warm_up)?;
     let runs = (0..runs.max(1)).map(|_| Run::of(&embedder, texts));
     let runs: Vec<Run> = runs.collect::<Result<_, _>>()?;
@@ -133,8 +150,13 @@ pub fn bench_embedder(
     let Run { texts, tokens, .. } = runs[0];
     let questions = QUESTIONS * runs.len();
     let query_ms = sorted(questions_ms(&embedder, questions)?);
-    warm_up.truncate(INDEXED_TEXTS);
-    let busy_ms = sorted(questions_while_indexing_ms(&embedder, &warm_up, questions)?);
+    let indexed = &warm_up[..warm_up.len().min(INDEXED_TEXTS)];
+    let busy_ms = sorted(questions_while_indexing_ms(&embedder, indexed, questions)?);
+    let peak_memory_bytes = peak_bytes();
+    let cosines = match plan.accuracy {
+        true => Some(cosines_to_floats(&embedder, source, options, &warm_up)?),
+        false => None,
+    };
     let seconds = (at(&sorted(run_ms.clone()), 0.5) / 1000.0).max(f64::MIN_POSITIVE);
     let threads = threads::resolve(options.threads);
     let limit = int8_limit(threads);
@@ -156,9 +178,34 @@ pub fn bench_embedder(
         multiply_adds_per_token: embedder.multiply_adds,
         limit_multiply_adds_per_s: limit,
         share_of_limit: tokens_per_s * embedder.multiply_adds as f64 / limit,
+        cosine_mean: cosines.map(|(mean, _)| mean),
+        cosine_worst: cosines.map(|(_, worst)| worst),
         loaded_memory_bytes,
-        peak_memory_bytes: peak_bytes(),
+        peak_memory_bytes,
     })
+}
+
+/// The mean and the least cosine of texts' vectors with those that floats give.
+fn cosines_to_floats(
+    embedder: &LocalEmbedder,
+    source: &EmbedderSource,
+    options: &EmbedderOptions,
+    texts: &[String],
+) -> Result<(f64, f64), BenchError> {
+    let precision = Some(Precision::F32);
+    let options = options.clone();
+    let floats = load(
+        source,
+        EmbedderOptions {
+            precision,
+            ..options
+        },
+    )?;
+    let floats = floats.embed(texts, Urgency::Background)?;
+    let ours = embedder.embed(texts, Urgency::Background)?;
+    let cosines: Vec<f64> = gate::cosines(&ours, &floats).map(f64::from).collect();
+    let mean = cosines.iter().sum::<f64>() / cosines.len() as f64;
+    Ok((mean, cosines.into_iter().fold(1.0, f64::min)))
 }
 
 /// All texts embedded once.
@@ -232,8 +279,8 @@ impl<'a> Batches<'a> {
             let Some(text) = self.texts.next().transpose()? else {
                 break;
             };
-            bytes += text.len();
             if !text.trim().is_empty() {
+                bytes += text.len();
                 batch.push(text);
             }
         }
@@ -385,7 +432,12 @@ mod tests {
     fn bench(texts: BenchTexts<'_>) -> Result<BenchReport, BenchError> {
         let folder = folder(&Tiny::bert());
         let source = EmbedderSource::Directory(folder.path().to_owned());
-        bench_embedder(&source, &EmbedderOptions::default(), texts, 2)
+        let plan = EmbedPlan {
+            texts,
+            runs: 2,
+            accuracy: true,
+        };
+        bench_embedder(&source, &EmbedderOptions::default(), plan)
     }
 
     #[test]
@@ -403,6 +455,7 @@ mod tests {
         assert!(report.query_while_indexing_ms <= report.query_while_indexing_p95_ms);
         assert!(report.query_while_indexing_p95_ms <= report.query_while_indexing_worst_ms);
         assert!(report.share_of_limit > 0.0);
+        assert!(report.cosine_worst > Some(0.99) && report.cosine_mean >= report.cosine_worst);
         assert!(report.loaded_memory_bytes <= report.peak_memory_bytes);
     }
 

@@ -6,11 +6,12 @@ use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use docent_core::model::Prompts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokenizers::Tokenizer;
 
-use super::prompts::{Prompts, PromptsFile};
+use super::prompts::PromptsFile;
 use super::{tokens, vocabulary};
 use crate::encoder::{
     Blob, Encoder, EncoderConfig, EncoderError, Layout, Pooling, Precision, SUPPORTED, Tensors,
@@ -129,6 +130,14 @@ struct SentenceFile {
     max_seq_length: Option<usize>,
 }
 
+/// `tokenizer_config.json`, which says how long a sequence may be where newer files of
+/// sentence-transformers do not. Without a limit it says 10³⁰.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct TokenizerFile {
+    model_max_length: Option<f64>,
+}
+
 /// One step in `modules.json`.
 #[derive(Deserialize)]
 struct Module {
@@ -151,6 +160,7 @@ struct Contents<'a> {
     pooling: Option<&'a [u8]>,
     sentence: Option<&'a [u8]>,
     prompts: Option<&'a [u8]>,
+    tokenizer_config: Option<&'a [u8]>,
 }
 
 impl Checkpoint<'static> {
@@ -163,6 +173,7 @@ impl Checkpoint<'static> {
             pooling: Some(files.pooling),
             sentence: Some(files.sentence),
             prompts: None,
+            tokenizer_config: None,
         };
         let tensors = tensors(vec![Blob::Memory(files.weights)], &path)?;
         let hash = hash.to_owned();
@@ -186,12 +197,14 @@ impl Checkpoint<'static> {
         let pooling = optional(&format!("{pooling_folder}/config.json"))?;
         let sentence = optional("sentence_bert_config.json")?;
         let prompts = optional("config_sentence_transformers.json")?;
+        let tokenizer_config = optional("tokenizer_config.json")?;
         let contents = Contents {
             config: &config,
             tokenizer: &tokenizer,
             pooling: pooling.as_deref(),
             sentence: sentence.as_deref(),
             prompts: prompts.as_deref(),
+            tokenizer_config: tokenizer_config.as_deref(),
         };
         let paths = weights_paths(folder)?;
         let mut hasher = blake3::Hasher::new();
@@ -277,8 +290,7 @@ impl<'a> Checkpoint<'a> {
                 _ => Pooling::Cls,
             };
         }
-        let sentence_path = folder.join("sentence_bert_config.json");
-        let sentence: SentenceFile = parse_optional(&sentence_path, contents.sentence)?;
+        let max_tokens = max_tokens(folder, contents)?;
         let prompts_path = folder.join("config_sentence_transformers.json");
         let prompts: PromptsFile = parse_optional(&prompts_path, contents.prompts)?;
         let tokenizer_path = folder.join("tokenizer.json");
@@ -295,7 +307,7 @@ impl<'a> Checkpoint<'a> {
             labels,
             hash,
             sentence: SentenceSettings {
-                max_tokens: sentence.max_seq_length,
+                max_tokens,
                 prompts: prompts.prompts(),
             },
             tensors,
@@ -337,6 +349,18 @@ impl<'a> Checkpoint<'a> {
             .map_err(|panic| LoadError::damaged(&self.weights_path, panic))?
             .map_err(|error| told(&self.weights_path, error))
     }
+}
+
+/// Tokens of a sequence at most, where the files beside the model's own say it.
+fn max_tokens(folder: &Path, contents: &Contents<'_>) -> Result<Option<usize>, LoadError> {
+    let path = folder.join("sentence_bert_config.json");
+    let sentence: SentenceFile = parse_optional(&path, contents.sentence)?;
+    if sentence.max_seq_length.is_some() {
+        return Ok(sentence.max_seq_length);
+    }
+    let path = folder.join("tokenizer_config.json");
+    let tokenizer: TokenizerFile = parse_optional(&path, contents.tokenizer_config)?;
+    Ok(tokenizer.model_max_length.map(|most| most as usize))
 }
 
 /// An encoder's problem with a file.
@@ -450,7 +474,8 @@ impl Contents<'_> {
     fn hash(&self, mut hasher: blake3::Hasher) -> String {
         let optional = [self.pooling, self.sentence, self.prompts];
         let optional = optional.map(Option::unwrap_or_default);
-        for part in [self.config, self.tokenizer].into_iter().chain(optional) {
+        let parts = [self.config, self.tokenizer].into_iter().chain(optional);
+        for part in parts.chain(self.tokenizer_config) {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part);
         }
@@ -472,6 +497,7 @@ mod tests {
             pooling: Some(files.pooling),
             sentence: Some(files.sentence),
             prompts: None,
+            tokenizer_config: None,
         };
         let mut hasher = blake3::Hasher::new();
         hasher.update(&(files.weights.len() as u64).to_le_bytes());

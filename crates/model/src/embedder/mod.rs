@@ -5,6 +5,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod checkpoint;
+mod gate;
 mod prompts;
 pub(crate) mod tokens;
 mod vocabulary;
@@ -14,13 +15,12 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use docent_core::model::{Embedder, ModelError, TokenVector, Urgency};
+use docent_core::model::{Embedder, ModelError, Prompts, TokenVector, Urgency};
 
 use crate::encoder::{Output, Precision};
 use crate::error::LoadError;
 use crate::{starter, threads};
 use checkpoint::Checkpoint;
-use prompts::Prompts;
 use tokens::{Cuts, TextTokenizer, normalise};
 use workers::{Failure, Job, Pending, Workers};
 
@@ -50,8 +50,11 @@ pub enum EmbedderSource {
 pub struct EmbedderOptions {
     /// Threads to compute on; 0 takes all processors.
     pub threads: usize,
-    /// How weights are held and multiplied.
-    pub precision: Precision,
+    /// How weights are held and multiplied; as bytes if `None`, where vectors stay near those of
+    /// floats.
+    pub precision: Option<Precision>,
+    /// A folder for what is found out about models, so that it is found out once.
+    pub findings: Option<PathBuf>,
     /// Values of a vector that are kept, from the first on, scaled to length 1 again: for models
     /// that were trained for it (Matryoshka). All if `None`.
     pub dimensions: Option<usize>,
@@ -68,7 +71,8 @@ impl Default for EmbedderOptions {
     fn default() -> Self {
         EmbedderOptions {
             threads: 0,
-            precision: Precision::Int8,
+            precision: None,
+            findings: None,
             dimensions: None,
             query_prompt: None,
             document_prompt: None,
@@ -108,7 +112,7 @@ pub(crate) fn starter() -> Result<Checkpoint<'static>, LoadError> {
 }
 
 fn load(source: &EmbedderSource, options: EmbedderOptions) -> Result<LocalEmbedder, LoadError> {
-    let checkpoint = match source {
+    let mut checkpoint = match source {
         EmbedderSource::Starter => starter()?,
         EmbedderSource::Directory(path) => Checkpoint::open(path)?,
     };
@@ -124,7 +128,11 @@ fn load(source: &EmbedderSource, options: EmbedderOptions) -> Result<LocalEmbedd
         let remedy = format!("keep 1 to {hidden}");
         return Err(LoadError::unsupported(&checkpoint.path, problem, remedy));
     }
-    let encoder = checkpoint.build(options.precision, false)?;
+    let precision = match options.precision {
+        Some(precision) => precision,
+        None => gate::precision(&mut checkpoint, options.findings.as_deref())?,
+    };
+    let encoder = checkpoint.build(precision, false)?;
     let multiply_adds = encoder.config().multiply_adds();
     let failed = |error: std::io::Error| LoadError::Failed {
         model: checkpoint.name.clone(),
@@ -134,7 +142,7 @@ fn load(source: &EmbedderSource, options: EmbedderOptions) -> Result<LocalEmbedd
     let workers = Workers::start(Arc::new(encoder), threads, options.pack_tokens, "embedder")
         .map_err(failed)?;
     let prompts = prompts(&checkpoint, &options);
-    let fingerprint = fingerprint(&checkpoint, options.precision, dimension, &prompts);
+    let fingerprint = fingerprint(&checkpoint, precision, dimension, &prompts);
     let max_tokens = checkpoint.max_tokens();
     let tokenizer = TextTokenizer::new(checkpoint.tokenizer, max_tokens)
         .map_err(|problem| LoadError::damaged(&checkpoint.path, problem))?;
@@ -153,7 +161,7 @@ fn load(source: &EmbedderSource, options: EmbedderOptions) -> Result<LocalEmbedd
 /// The prompts that are set, or else that the model's files or the name of its family ask for.
 fn prompts(checkpoint: &Checkpoint<'_>, options: &EmbedderOptions) -> Prompts {
     let of_files = checkpoint.sentence.prompts.clone();
-    let usual = of_files.unwrap_or_else(|| Prompts::of_family(&checkpoint.name));
+    let usual = of_files.unwrap_or_else(|| prompts::of_family(&checkpoint.name));
     Prompts {
         query: options.query_prompt.clone().unwrap_or(usual.query),
         document: options.document_prompt.clone().unwrap_or(usual.document),
@@ -272,6 +280,10 @@ impl Embedder for LocalEmbedder {
 
     fn max_tokens(&self) -> usize {
         self.tokenizer.max_tokens()
+    }
+
+    fn prompts(&self) -> Prompts {
+        self.prompts.clone()
     }
 
     fn count_tokens(&self, text: &str) -> usize {

@@ -3,14 +3,8 @@
 
 use std::collections::HashMap;
 
+use docent_core::model::Prompts;
 use serde::Deserialize;
-
-/// What stands before a question, and before a text that is searched.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Prompts {
-    pub(crate) query: String,
-    pub(crate) document: String,
-}
 
 /// What models call the prompt of a query, the likeliest name first.
 const QUERY_NAMES: [&str; 4] = ["query", "search_query", "retrieval.query", "s2p_query"];
@@ -71,24 +65,22 @@ const FAMILIES: [(&[&str], &str, &str); 10] = [
     (&["e5"], "query: ", "passage: "),
 ];
 
-impl Prompts {
-    /// The prompts of the family that a model is named after; none for any other name.
-    pub(super) fn of_family(name: &str) -> Prompts {
-        let name = name.to_lowercase();
-        let words = name.split(|letter: char| !letter.is_alphanumeric());
-        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-        // An instruction of its own for each task, which nobody but the person knows.
-        if words.contains(&"instruct") {
-            return Prompts::default();
-        }
-        let family = FAMILIES
-            .iter()
-            .find(|(family, ..)| words.windows(family.len()).any(|part| part == *family));
-        family.map_or_else(Prompts::default, |(_, query, document)| Prompts {
-            query: (*query).into(),
-            document: (*document).into(),
-        })
+/// The prompts of the family that a model is named after; none for any other name.
+pub(super) fn of_family(name: &str) -> Prompts {
+    let name = name.to_lowercase();
+    let words = name.split(|letter: char| !letter.is_alphanumeric());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    // An instruction of its own for each task, which nobody but the person knows.
+    if words.contains(&"instruct") {
+        return Prompts::default();
     }
+    let family = FAMILIES
+        .iter()
+        .find(|(family, ..)| words.windows(family.len()).any(|part| part == *family));
+    family.map_or_else(Prompts::default, |(_, query, document)| Prompts {
+        query: (*query).into(),
+        document: (*document).into(),
+    })
 }
 
 #[cfg(test)]
@@ -120,7 +112,7 @@ mod tests {
     #[test]
     fn families_are_known_by_their_names() {
         let of = |name: &str| {
-            let Prompts { query, document } = Prompts::of_family(name);
+            let Prompts { query, document } = of_family(name);
             (query, document)
         };
         let e5 = ("query: ".to_owned(), "passage: ".to_owned());

@@ -105,7 +105,7 @@ fn bytes_keep_the_direction_that_floats_give() {
 #[test]
 fn floats_give_what_the_original_does() {
     let options = EmbedderOptions {
-        precision: Precision::F32,
+        precision: Some(Precision::F32),
         ..EmbedderOptions::default()
     };
     let embedder = load_embedder(&EmbedderSource::Starter, options).unwrap();
@@ -277,6 +277,28 @@ fn the_first_tokens_vector_and_prompts_are_used_where_a_model_says_so() {
             &embed(&*embedder, &["query: The lease ends on 31 March 2027."])[0]
         ) > 0.999
     );
+}
+
+#[test]
+fn the_tokenizers_limit_holds_where_nothing_else_is_said() {
+    let folder = folder();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let most = || load(folder.path()).unwrap().max_tokens();
+    let named = || load(folder.path()).unwrap().fingerprint().to_owned();
+    write("tokenizer_config.json", r#"{"model_max_length": 128}"#);
+    assert_eq!(most(), 256);
+    let before = named();
+    write("sentence_bert_config.json", r#"{"transformer_task": "x"}"#);
+    assert_eq!(most(), 128);
+    assert_ne!(named(), before);
+    write(
+        "tokenizer_config.json",
+        r#"{"model_max_length": 1000000000000000019884624838656}"#,
+    );
+    assert_eq!(most(), 512);
+    write("tokenizer_config.json", "[");
+    let problem = load(folder.path()).err().unwrap().to_string();
+    assert!(problem.contains("tokenizer_config.json"), "{problem}");
 }
 
 #[test]

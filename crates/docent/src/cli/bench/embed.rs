@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use docent_model::{BenchReport, BenchTexts, bench_embedder};
+use docent_model::{BenchReport, BenchTexts, EmbedPlan, bench_embedder};
 
 use crate::app::App;
 use crate::cli::Status;
@@ -23,6 +23,9 @@ pub(crate) struct Embed {
     /// Times that it is measured; the median counts.
     #[arg(long, value_name = "N", default_value_t = 5)]
     runs: usize,
+    /// Compare the vectors of the first texts, 1,024 at most, with those that floats give.
+    #[arg(long)]
+    accuracy: bool,
 }
 
 pub(super) fn run(app: &App, args: &Embed) -> Result<Status> {
@@ -32,8 +35,12 @@ pub(super) fn run(app: &App, args: &Embed) -> Result<Status> {
     };
     let mut options = app.embedder_options();
     options.pack_tokens = args.batch_tokens.unwrap_or(options.pack_tokens);
-    let report = bench_embedder(&app.embedder_source(), &options, texts, args.runs)
-        .map_err(Failure::user)?;
+    let plan = EmbedPlan {
+        texts,
+        runs: args.runs,
+        accuracy: args.accuracy,
+    };
+    let report = bench_embedder(&app.embedder_source(), &options, plan).map_err(Failure::user)?;
     match app.output.json {
         true => app.output.json(&report)?,
         false => show(app, &report)?,
@@ -62,6 +69,11 @@ fn show(app: &App, report: &BenchReport) -> Result<()> {
         report.query_while_indexing_p95_ms,
         report.query_while_indexing_worst_ms
     ))?;
+    if let (Some(mean), Some(worst)) = (report.cosine_mean, report.cosine_worst) {
+        out.line(format_args!(
+            "accuracy cosine with floats {mean:.4} on the mean, {worst:.4} at least"
+        ))?;
+    }
     if let Some(peak) = report.peak_memory_bytes {
         let loaded = report.loaded_memory_bytes.map(bytes).unwrap_or_default();
         out.line(format_args!(
